@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+# The files of src/kms; one line a file or a pair, in the order of the alphabet.
+
+core_sources += %D%/local.h
