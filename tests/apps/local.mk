@@ -1,4 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests with real applications, run by make check-apps; one line each: "apps_tests += %D%/NAME.test".
+# Each prints lines "ok - sentence", "not ok - sentence" or "skip - sentence".
 
-EXTRA_DIST += $(apps_tests)
+EXTRA_DIST += $(apps_tests) %D%/lib.sh
+
+# Not part of make check, and so not of make distcheck: these need servers, ports and time.
+.PHONY: check-apps
+check-apps: all
+	@result=0; \
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(apps_tests)' TEST_SUITE_LOG=apps-suite.log || result=1; \
+	for t in $(apps_tests); do \
+		echo "$$t"; sed -n '/^\(not \)\{0,1\}ok - /p; /^skip - /p' "$${t%.test}.log"; \
+	done; exit $$result

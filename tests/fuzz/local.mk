@@ -3,3 +3,13 @@
 # LLVMFuzzerTestOneInput; its corpus is the folder corpus/NAME. "make fuzz" runs them with libFuzzer;
 # "make check" builds them too and replays the corpus.
 
+EXTRA_DIST += %D%/run $(wildcard $(srcdir)/%D%/corpus)
+
+# Where main() comes from: from libFuzzer, or from replay.c for a program that has none of its own.
+if FUZZING
+test_main = $(FUZZ_ENGINE)
+else
+test_main = libkms-replay.la
+check_LTLIBRARIES += libkms-replay.la
+libkms_replay_la_SOURCES = %D%/replay.c
+endif
