@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copies and releases objects and lists of references. */
+#include "api/object.h"
+
+#include <stdlib.h>
+
+void
+object_free(struct object *o)
+{
+	if (o == NULL)
+		return;
+	buf_free(&o->label);
+	buf_free(&o->app_id);
+	buf_free(&o->subject);
+	buf_free(&o->body);
+	buf_free(&o->attrs);
+	*o = (struct object){ 0 };
+}
+
+enum kms_rc
+object_copy(const struct object *o, struct object *ret)
+{
+	auto_object copy = { .id = o->id,
+		.revision = o->revision,
+		.kind = o->kind,
+		.spec = o->spec,
+		.flags = o->flags };
+
+	TRY(buf_add(&copy.label, buf_slice(&o->label)));
+	TRY(buf_add(&copy.app_id, buf_slice(&o->app_id)));
+	TRY(buf_add(&copy.subject, buf_slice(&o->subject)));
+	TRY(buf_add(&copy.body, buf_slice(&o->body)));
+	TRY(buf_add(&copy.attrs, buf_slice(&o->attrs)));
+	*ret = copy;
+	copy = (struct object){ 0 }; /* moved */
+	return KMS_OK;
+}
+
+enum kms_rc
+object_refs_add(struct object_refs *r, const struct object_ref *ref)
+{
+	size_t cap = r->cap == 0 ? 16 : r->cap, bytes;
+	struct object_ref *v;
+
+	if (r->n == r->cap) {
+		if ((r->cap > 0 && !size_mul(cap, 2, &cap)) || !size_mul(cap, sizeof(*v), &bytes))
+			return KMS_LIMIT;
+		if ((v = realloc(r->v, bytes)) == NULL)
+			return KMS_NOMEM;
+		r->v = v;
+		r->cap = cap;
+	}
+	r->v[r->n++] = *ref;
+	return KMS_OK;
+}
+
+void
+object_refs_free(struct object_refs *r)
+{
+	if (r == NULL)
+		return;
+	free(r->v);
+	*r = (struct object_refs){ 0 };
+}

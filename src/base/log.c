@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One line, one write(2). No lock of ours and none of the C library's on the way to a file, so that
+ * a forked child can log whatever the other threads of its parent were doing.
+ */
+#define _GNU_SOURCE 1
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/os.h"
+
+#define LINE_MAX_LEN 1024
+#define STAMP_LEN    sizeof("1970-01-01T00:00:00.000Z")
+
+_Atomic int log_threshold = KMS_LOG_NONE;
+
+enum sink_kind { SINK_STDERR, SINK_SYSLOG, SINK_FILE };
+
+/* Where lines go; does not change once it can be seen by others. */
+struct sink {
+	enum sink_kind kind;
+	int fd;
+	dev_t dev; /* the file behind fd */
+	ino_t ino;
+};
+
+static struct sink *_Atomic current;
+static _Atomic int writers; /* threads that may be using `current` */
+
+static const struct {
+	const char *name;
+	int priority;
+} levels[] = {
+	[KMS_LOG_NONE] = { "none", LOG_DEBUG },
+	[KMS_LOG_ERROR] = { "error", LOG_ERR },
+	[KMS_LOG_WARNING] = { "warning", LOG_WARNING },
+	[KMS_LOG_INFO] = { "info", LOG_INFO },
+	[KMS_LOG_DEBUG] = { "debug", LOG_DEBUG },
+};
+
+bool
+log_level_parse(const char *text, enum log_level *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+		if (strcmp(text, levels[i].name) == 0) {
+			*ret = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum kms_rc
+open_file(const char *path, struct sink *ret, struct err *err)
+{
+	/* O_NONBLOCK: a FIFO must not hold the host up; it is refused below. */
+	int fd =
+	    open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	struct stat st;
+
+	if (fd < 0)
+		return err_set(err, KMS_IO, "cannot open the log %s: %m", path);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return err_set(err, KMS_IO, "the log %s is not a regular file", path);
+	}
+	*ret = (struct sink){ .kind = SINK_FILE, .fd = fd, .dev = st.st_dev, .ino = st.st_ino };
+	return KMS_OK;
+}
+
+static enum kms_rc
+sink_open(const char *target, struct sink *ret, struct err *err)
+{
+	*ret = (struct sink){ .fd = -1 };
+	if (strcmp(target, "stderr") == 0) {
+		ret->kind = SINK_STDERR;
+		return KMS_OK;
+	}
+	if (strcmp(target, "syslog") == 0) {
+		ret->kind = SINK_SYSLOG;
+		return KMS_OK;
+	}
+	if (target[0] == '/')
+		return open_file(target, ret, err);
+	return err_set(err, KMS_CONFIG,
+	    "the log's target is not valid; expected stderr, syslog or an absolute path");
+}
+
+/* The file is still the one that was opened: hosts that turn into daemons close all descriptors,
+ * and numbers come back. */
+static bool
+file_still_ours(const struct sink *s)
+{
+	struct stat st;
+
+	return fstat(s->fd, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino;
+}
+
+/* Puts NEXT (or NULL) in place of the present sink, and releases that unless a thread is at work
+ * with it. */
+static void
+replace_sink(struct sink *next)
+{
+	struct sink *old = atomic_exchange(&current, next);
+
+	/* Who comes from now on sees NEXT. A writer caught in between costs one descriptor, never a
+	 * line in a stranger's file. */
+	if (old == NULL || atomic_load(&writers) != 0)
+		return;
+	if (old->kind == SINK_FILE && file_still_ours(old))
+		close(old->fd);
+	free(old);
+}
+
+enum kms_rc
+log_open(const char *target, enum log_level level, struct err *err)
+{
+	const char *env_level = os_env("KMS_PKCS11_LOG"),
+		   *env_target = os_env("KMS_PKCS11_LOG_FILE");
+	struct sink opened, *sink;
+
+	if (env_level != NULL && !log_level_parse(env_level, &level))
+		return err_set(err, KMS_CONFIG,
+		    "KMS_PKCS11_LOG is not a level; expected none, error, warning, info or debug");
+	if (env_target != NULL)
+		target = env_target;
+	if (level == KMS_LOG_NONE) {
+		log_close();
+		return KMS_OK;
+	}
+	TRY(sink_open(target, &opened, err));
+	if ((sink = malloc(sizeof(*sink))) == NULL) {
+		if (opened.fd >= 0)
+			close(opened.fd);
+		return KMS_NOMEM;
+	}
+	*sink = opened;
+	replace_sink(sink);
+	atomic_store(&log_threshold, (int)level);
+	return KMS_OK;
+}
+
+void
+log_close(void)
+{
+	atomic_store(&log_threshold, KMS_LOG_NONE);
+	replace_sink(NULL);
+}
+
+static bool
+leap(int64_t year)
+{
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+/* ISO 8601 in UTC. Not gmtime_r: it takes a lock of the C library, which a fork may have left
+ * locked. */
+static void
+stamp(char dst[STAMP_LEN])
+{
+	static const int month_days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	struct timespec now;
+	int64_t days, year = 1970;
+	int secs, month = 0;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	days = now.tv_sec / 86400;
+	secs = (int)(now.tv_sec % 86400);
+	for (; days >= (leap(year) ? 366 : 365) && year < 9999; year++)
+		days -= leap(year) ? 366 : 365;
+	for (; month < 11; month++) {
+		int len = month_days[month] + (month == 1 && leap(year));
+
+		if (days < len)
+			break;
+		days -= len;
+	}
+	if (snprintf(dst, STAMP_LEN, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)year, month + 1,
+		(int)days + 1, secs / 3600, secs / 60 % 60, secs % 60,
+		(int)(now.tv_nsec / 1000000)) < 0)
+		dst[0] = '\0';
+}
+
+static void
+emit(const struct sink *s, enum log_level level, const char *text)
+{
+	char line[LINE_MAX_LEN + 96], when[STAMP_LEN];
+	int fd = s->kind == SINK_STDERR ? STDERR_FILENO : s->fd;
+	int len;
+
+	if (s->kind == SINK_SYSLOG) {
+		/* No openlog: ident and facility belong to the host. */
+		syslog(LOG_USER | levels[level].priority, "kms-pkcs11: %s: %s", levels[level].name,
+		    text);
+		return;
+	}
+	if (s->kind == SINK_FILE && !file_still_ours(s))
+		return;
+	stamp(when);
+	len = snprintf(line, sizeof(line), "%s kms-pkcs11[%ld] %s: %s\n", when, (long)getpid(),
+	    levels[level].name, text);
+	if (len > 0 && (size_t)len < sizeof(line) && write(fd, line, (size_t)len) < 0)
+		return; /* the log never breaks a call */
+}
+
+void
+log_write(enum log_level level, const char *fmt, ...)
+{
+	char text[LINE_MAX_LEN];
+	const struct sink *s;
+	int saved = errno;
+	va_list ap;
+
+	if ((size_t)level >= ARRAY_LEN(levels) || !log_on(level))
+		return;
+	va_start(ap, fmt);
+	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
+		text[0] = '\0';
+	va_end(ap);
+	/* A label with a line feed in it must not look like a line of ours. */
+	for (char *p = text; *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	}
+	atomic_fetch_add(&writers, 1);
+	if ((s = atomic_load(&current)) != NULL)
+		emit(s, level, text);
+	atomic_fetch_sub(&writers, 1);
+	errno = saved;
+}
