@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The files of src/api; one line a file or a pair, in the order of the alphabet.
 
-core_sources += %D%/alg.h
-core_sources += %D%/backend.h
-core_sources += %D%/object.h
-core_sources += %D%/use.h
+core_sources += %D%/alg.c %D%/alg.h
+core_sources += %D%/backend.c %D%/backend.h
+core_sources += %D%/object.c %D%/object.h
+core_sources += %D%/use.c %D%/use.h
