@@ -22,7 +22,8 @@ replay_file(const char *path)
 	if (fseek(f, 0, SEEK_END) == 0 && (size = ftell(f)) >= 0 && fseek(f, 0, SEEK_SET) == 0) {
 		/* Exactly as long as the input, so that ASan sees a read past its end. */
 		data = malloc((size_t)size);
-		if ((data != NULL || size == 0) && fread(data, 1, (size_t)size, f) == (size_t)size) {
+		if ((data != NULL || size == 0) &&
+		    fread(data, 1, (size_t)size, f) == (size_t)size) {
 			LLVMFuzzerTestOneInput(data, (size_t)size);
 			ok = 1;
 		}
@@ -56,7 +57,8 @@ main(int argc, char **argv)
 			if (asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
 				return 1;
 			if (!replay_file(path)) {
-				printf("not ok - fuzz target %.*s cannot read %s\n", name_len, name, path);
+				printf("not ok - fuzz target %.*s cannot read %s\n", name_len, name,
+				    path);
 				return 1;
 			}
 			n++;
