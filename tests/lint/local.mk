@@ -2,7 +2,7 @@
 # Lints. The first group needs no tool but a shell and runs in make check too; make lint runs all.
 # Each is a script that prints "ok - sentence", "not ok - sentence" or "skip - sentence" lines.
 
-lint_tests += %D%/layers %D%/exports %D%/forbidden
+lint_tests += %D%/layers %D%/exports %D%/forbidden %D%/counting
 lint_tools = %D%/format %D%/shell %D%/man
 EXTRA_DIST += $(lint_tests) $(lint_tools)
 
