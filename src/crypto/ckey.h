@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside src/crypto only: what a key is, and the parts of its parsing and writing that differ by type. */
+#ifndef KMS_CRYPTO_CKEY_H
+#define KMS_CRYPTO_CKEY_H
+
+#include <stdatomic.h>
+
+#include "crypto/der.h"
+#include "crypto/lib.h"
+
+struct ckey {
+	_Atomic unsigned refs;
+	struct key_spec spec;
+	bool is_private;
+	size_t width;	      /* bytes of the modulus, of the order (Ed25519: 32), of the secret */
+	EVP_PKEY *pkey;	      /* RSA, EC, Ed25519 */
+	struct secret bytes;  /* AES, generic */
+	_Atomic(struct ckey *) public_half; /* of a private key, once somebody asked; holds a reference */
+};
+
+/* Makes a key of PKEY, which is moved (freed on error). */
+enum kms_rc ckey_adopt(EVP_PKEY *pkey, struct key_spec spec, size_t width, bool is_private, struct ckey **ret) MUST_USE;
+
+/* The object identifiers of AlgorithmIdentifier (contents, without tag). */
+extern const struct slice oid_rsa, oid_ec;
+
+/* RSA: RSAPrivateKey and RSAPublicKey (RFC 8017 A.1), in and out. */
+enum kms_rc rsa_read_private(struct slice der, struct ckey **ret) MUST_USE;
+enum kms_rc rsa_read_public(struct slice der, struct ckey **ret) MUST_USE;
+void rsa_write_private(const struct ckey *k, struct der_out *o);
+void rsa_write_public(const struct ckey *k, struct der_out *o);
+
+/* EC and Ed25519: ECPrivateKey (RFC 5915) or CurvePrivateKey (RFC 8410). */
+enum kms_rc ec_read_private(enum curve c, struct slice der, struct ckey **ret) MUST_USE;
+void ec_write_private(const struct ckey *k, struct der_out *o);
+#define EC_POINT_MAX 133
+#define EC_BYTES_MAX 66
+/* The public point, as PART_EC_POINT; its length. 0 on failure. */
+size_t ec_point(const struct ckey *k, uint8_t ret[EC_POINT_MAX]);
+
+/* The public half as a key of its own. */
+enum kms_rc rsa_public(const struct ckey *k, struct ckey **ret) MUST_USE;
+enum kms_rc ec_public(const struct ckey *k, struct ckey **ret) MUST_USE;
+
+/* A number of an RSA or EC key by libcrypto's name for it. NULL on failure. The caller frees, wiping. */
+BIGNUM *ckey_number(const struct ckey *k, const char *name);
+
+/* Builds libcrypto's key of TYPE from PARAMS. NULL on failure. */
+EVP_PKEY *pkey_from_params(const char *type, int selection, OSSL_PARAM *params);
+
+#endif
