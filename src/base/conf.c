@@ -12,13 +12,10 @@
 #include "base/conf_path.h"
 #include "base/os.h"
 
-/* Where the system-wide file is; the build says so by SYSCONFDIR. */
+/* Fixed, not the build's sysconfdir: whatever the prefix, administrators and scripts find the file
+ * in one place. */
 #ifndef KMS_SYSCONFDIR
-#ifdef SYSCONFDIR
-#define KMS_SYSCONFDIR SYSCONFDIR
-#else
 #define KMS_SYSCONFDIR "/etc"
-#endif
 #endif
 #define SYSTEM_FILE KMS_SYSCONFDIR "/kms-pkcs11/kms-pkcs11.conf"
 

@@ -255,7 +255,7 @@ builtin_store(char **ret, struct err *err)
 
 	if (rc == KMS_NOTFOUND)
 		return err_set(err, KMS_CONFIG,
-		    "there is no home folder for the token's store; expected KMS_PKCS11_STORE, XDG_DATA_HOME or HOME");
+		    "no home folder is known for the token's store; expected KMS_PKCS11_STORE, XDG_DATA_HOME or HOME");
 	if (rc == KMS_INVALID)
 		return err_set(err, KMS_CONFIG,
 		    "KMS_PKCS11_STORE is not valid; expected an absolute path");
@@ -275,21 +275,33 @@ add_builtin(struct parser *p)
 	p->c->n_tokens = 1;
 }
 
-/* Fills in what token I does not set itself, and compares it with those before. */
+/* Fills in what T does not set itself. */
+static void
+add_defaults(struct parser *p, struct conf_token *t)
+{
+	enum kms_rc rc = KMS_OK;
+
+	if (t->hsm == NULL && (t->hsm = strdup("soft")) == NULL) {
+		p->rc = KMS_NOMEM;
+		return;
+	}
+	if (t->store == NULL)
+		rc = path_user_store(t->name, &t->store);
+	if (rc == KMS_NOTFOUND)
+		fail_at(p, t->line,
+		    "no home folder is known for the store of [token %s]; expected store = PATH",
+		    t->name);
+	else
+		p->rc = rc;
+}
+
+/* Fills in token I and compares it with those before. */
 static void
 complete_token(struct parser *p, size_t i)
 {
 	struct conf_token *t = &p->c->tokens[i];
-	enum kms_rc rc;
 
-	if (t->hsm == NULL && (t->hsm = strdup("soft")) == NULL)
-		p->rc = KMS_NOMEM;
-	if (t->store == NULL && (rc = path_user_store(t->name, &t->store)) == KMS_NOTFOUND)
-		fail_at(p, t->line,
-		    "there is no home folder for the store of [token %s]; expected store = PATH",
-		    t->name);
-	else if (t->store == NULL)
-		p->rc = rc;
+	add_defaults(p, t);
 	for (size_t k = 0; k < i && p->rc == KMS_OK; k++) {
 		const struct conf_token *other = &p->c->tokens[k];
 

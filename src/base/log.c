@@ -34,10 +34,12 @@ struct sink {
 	int fd;
 	dev_t dev; /* the file behind fd */
 	ino_t ino;
+	struct sink *next; /* of the retired */
 };
 
 static struct sink *_Atomic current;
-static _Atomic int writers; /* threads that may be using `current` */
+static struct sink *_Atomic retired; /* were current while a thread was writing */
+static _Atomic int writers;	     /* threads that may be using a sink */
 
 static const struct {
 	const char *name;
@@ -108,20 +110,49 @@ file_still_ours(const struct sink *s)
 	return fstat(s->fd, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino;
 }
 
-/* Puts NEXT (or NULL) in place of the present sink, and releases that unless a thread is at work
- * with it. */
+static void
+release(struct sink *list)
+{
+	while (list != NULL) {
+		struct sink *s = list;
+
+		list = s->next;
+		if (s->kind == SINK_FILE && file_still_ours(s))
+			close(s->fd);
+		free(s);
+	}
+}
+
+static void
+retire(struct sink *s)
+{
+	s->next = atomic_load(&retired);
+	while (!atomic_compare_exchange_weak(&retired, &s->next, s))
+		;
+}
+
+/*
+ * Puts NEXT (or NULL) in place of the present sink, and releases what nobody can be using: a writer
+ * counts itself before it looks for a sink, so that with none counted now, what was retired before
+ * is out of reach. Otherwise it waits for the next time.
+ */
 static void
 replace_sink(struct sink *next)
 {
-	struct sink *old = atomic_exchange(&current, next);
+	struct sink *old = atomic_exchange(&current, next), *list;
 
-	/* Who comes from now on sees NEXT. A writer caught in between costs one descriptor, never a
-	 * line in a stranger's file. */
-	if (old == NULL || atomic_load(&writers) != 0)
+	if (old != NULL)
+		retire(old);
+	list = atomic_exchange(&retired, NULL);
+	if (atomic_load(&writers) == 0) {
+		release(list);
 		return;
-	if (old->kind == SINK_FILE && file_still_ours(old))
-		close(old->fd);
-	free(old);
+	}
+	while (list != NULL) {
+		old = list;
+		list = list->next;
+		retire(old);
+	}
 }
 
 enum kms_rc

@@ -13,3 +13,6 @@ test_main = libkms-replay.la
 check_LTLIBRARIES += libkms-replay.la
 libkms_replay_la_SOURCES = %D%/replay.c
 endif
+
+fuzz_targets += %D%/codec_fuzz.fuzz
+fuzz_targets += %D%/conf_fuzz.fuzz
