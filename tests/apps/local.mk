@@ -2,7 +2,12 @@
 # Tests with real applications, run by make check-apps; one line each: "apps_tests += %D%/NAME.test".
 # Each prints lines "ok - sentence", "not ok - sentence" or "skip - sentence".
 
-EXTRA_DIST += $(apps_tests) %D%/lib.sh
+apps_tests += %D%/pkcs11-tool.test
+apps_tests += %D%/openssl-engine.test
+apps_tests += %D%/nginx.test
+apps_tests += %D%/openssh.test
+apps_tests += %D%/p11-kit.test
+EXTRA_DIST += $(apps_tests) %D%/lib.sh %D%/openssl-engine.cnf.in
 
 # Not part of make check, and so not of make distcheck: these need servers, ports and time.
 .PHONY: check-apps
