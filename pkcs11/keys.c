@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* C_GenerateKey and C_GenerateKeyPair, and how a key is made of bytes. PKCS#11 5.16. */
+#include "pkcs11/keys.h"
+
+#include "base/codec.h"
+
+CK_RV
+keys_mech(const struct session *s, const CK_MECHANISM *m, CK_FLAGS flags, const struct mech **ret)
+{
+	CK_MECHANISM copy;
+
+	memcpy(&copy, m, sizeof(copy));
+	*ret = mech_find(copy.mechanism);
+	if (*ret == NULL || ((*ret)->flags & flags) == 0 || !token_offers(s->token, *ret))
+		return CKR_MECHANISM_INVALID;
+	if ((*ret)->alg == ALG_NONE && copy.ulParameterLen != 0)
+		return CKR_MECHANISM_PARAM_INVALID;
+	return CKR_OK;
+}
+
+/* A template for generation: its class and key type, where it names them, must be those of the mechanism. */
+static CK_RV
+begin_object(struct session *s, const struct attrs *t, enum object_kind kind, const struct key_family *family, struct object *o)
+{
+	CK_ULONG ckk;
+
+	o->kind = kind;
+	o->spec.type = family->type;
+	TRY_RV(attrs_ulong(t, CKA_KEY_TYPE, family->ckk, &ckk));
+	if (ckk != family->ckk)
+		return CKR_TEMPLATE_INCONSISTENT;
+	schema_defaults(o);
+	TRY_RV(schema_apply(SCHEMA_GENERATE, t, s->token->role == ROLE_SO, o));
+	object_default_private(s, t, o);
+	return CKR_OK;
+}
+
+/* 4.9, 4.10: what generation makes true. */
+static CK_RV
+mark_generated(struct object *o, CK_MECHANISM_TYPE mechanism)
+{
+	CK_ULONG type = mechanism;
+
+	o->flags |= FLAG_LOCAL;
+	if (o->kind != OBJECT_PUBLIC_KEY) {
+		o->flags |= (o->flags & FLAG_SENSITIVE) != 0 ? FLAG_ALWAYS_SENSITIVE : 0u;
+		o->flags |= (o->flags & FLAG_EXTRACTABLE) == 0 ? FLAG_NEVER_EXTRACTABLE : 0u;
+	}
+	return schema_store(o, &(struct attr){ .type = CKA_KEY_GEN_MECHANISM, .value = slice_of(&type, sizeof(type)) });
+}
+
+static CK_RV
+generate_key(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE *templ, CK_ULONG count, CK_OBJECT_HANDLE *ret)
+{
+	struct call call = token_call(s->token);
+	const struct key_family *family;
+	const struct mech *row;
+	auto_object o = { 0 };
+	auto_ckey *key = NULL;
+	auto_attrs t;
+	struct slice e;
+	bool token_object;
+	enum kms_rc rc;
+
+	t.mem = (struct secret){ 0 };
+	TRY_RV(keys_mech(s, m, CKF_GENERATE, &row));
+	TRY_RV(attrs_read(templ, count, &t));
+	if ((family = family_of_type(row->key)) == NULL)
+		return CKR_MECHANISM_INVALID;
+	TRY_RV(begin_object(s, &t, OBJECT_SECRET_KEY, family, &o));
+	TRY_RV(object_place(s, &t, &o, &token_object));
+	TRY_RV(family->spec(&t, &o.spec, &e));
+	TRY_RV(mark_generated(&o, row->type));
+	if (token_object) {
+		if ((rc = backend_generate(s->token->backend, &call, &o, NULL, e)) != KMS_OK)
+			return session_fail(s, &call, rc);
+		return object_intern(s, &o, ret);
+	}
+	if ((rc = ckey_generate(&o.spec, e, &key)) != KMS_OK)
+		return session_fail(s, &call, rc);
+	TRY_RV(object_describe(&o, key));
+	return object_keep(s, false, &o, key, (struct slice){ 0 }, ret);
+}
+
+CK_RV
+C_GenerateKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_OBJECT_HANDLE_PTR ret)
+{
+	auto_session *s = NULL;
+	CK_RV rv;
+
+	if ((rv = session_enter(hs, &s)) == CKR_OK && (m == NULL || ret == NULL))
+		rv = CKR_ARGUMENTS_BAD;
+	if (rv == CKR_OK)
+		rv = generate_key(s, m, templ, count, ret);
+	return rv_trace(__func__, rv);
+}
+
+/* A pair in the making. */
+struct pair {
+	struct object pub, priv;
+	bool pub_token, priv_token;
+	struct slice e;
+};
+
+/* Both halves carry one id: the one that either template names. */
+static CK_RV
+share_id(struct pair *p)
+{
+	struct buf *from = p->priv.app_id.len != 0 ? &p->priv.app_id : &p->pub.app_id;
+	struct buf *to = p->priv.app_id.len != 0 ? &p->pub.app_id : &p->priv.app_id;
+
+	if (from->len == 0 || to->len != 0)
+		return CKR_OK;
+	return buf_set(to, buf_slice(from)) == KMS_OK ? CKR_OK : CKR_HOST_MEMORY;
+}
+
+static CK_RV
+prepare_pair(struct session *s, const struct mech *row, const struct attrs *pub, const struct attrs *priv, struct pair *p)
+{
+	const struct key_family *family = family_of_type(row->key);
+	const struct attr *params = attrs_get(pub, CKA_EC_PARAMS);
+
+	if (family == NULL)
+		return CKR_MECHANISM_INVALID;
+	TRY_RV(begin_object(s, pub, OBJECT_PUBLIC_KEY, family, &p->pub));
+	TRY_RV(begin_object(s, priv, OBJECT_PRIVATE_KEY, family, &p->priv));
+	TRY_RV(object_place(s, pub, &p->pub, &p->pub_token));
+	TRY_RV(object_place(s, priv, &p->priv, &p->priv_token));
+	TRY_RV(family->spec(pub, &p->pub.spec, &p->e));
+	p->priv.spec = p->pub.spec;
+	if (params != NULL && !slice_eq(params->value, curve_params(p->pub.spec.curve))) {
+		TRY_RV(schema_store(&p->pub, params));
+		TRY_RV(schema_store(&p->priv, params));
+	}
+	TRY_RV(share_id(p));
+	TRY_RV(mark_generated(&p->pub, row->type));
+	return mark_generated(&p->priv, row->type);
+}
+
+/* Both in the token: the backend makes and keeps them in one step. */
+static CK_RV
+pair_in_token(struct session *s, struct pair *p, CK_OBJECT_HANDLE *pub_ret, CK_OBJECT_HANDLE *priv_ret)
+{
+	struct call call = token_call(s->token);
+	enum kms_rc rc;
+
+	if ((rc = backend_generate(s->token->backend, &call, &p->priv, &p->pub, p->e)) != KMS_OK)
+		return session_fail(s, &call, rc);
+	TRY_RV(object_intern(s, &p->pub, pub_ret));
+	return object_intern(s, &p->priv, priv_ret);
+}
+
+/* At least one is a session object: made here, each half kept where it belongs. */
+static CK_RV
+pair_here(struct session *s, struct pair *p, CK_OBJECT_HANDLE *pub_ret, CK_OBJECT_HANDLE *priv_ret)
+{
+	struct call call = token_call(s->token);
+	auto_ckey *key = NULL, *pub = NULL;
+	CK_OBJECT_HANDLE made;
+	enum kms_rc rc;
+	CK_RV rv;
+
+	if ((rc = ckey_generate(&p->priv.spec, p->e, &key)) != KMS_OK || (rc = ckey_public(key, &pub)) != KMS_OK)
+		return session_fail(s, &call, rc);
+	TRY_RV(object_describe(&p->priv, key));
+	TRY_RV(share_id(p));
+	TRY_RV(object_describe(&p->pub, pub));
+	/* a token half is made last, so that nothing durable is left behind when the other one fails */
+	if (p->priv_token) {
+		TRY_RV(object_keep(s, p->pub_token, &p->pub, pub, (struct slice){ 0 }, &made));
+		if ((rv = object_keep(s, true, &p->priv, key, (struct slice){ 0 }, priv_ret)) != CKR_OK)
+			catalog_remove(s->token->catalog, made);
+		else
+			*pub_ret = made;
+		return rv;
+	}
+	TRY_RV(object_keep(s, false, &p->priv, key, (struct slice){ 0 }, &made));
+	if ((rv = object_keep(s, p->pub_token, &p->pub, pub, (struct slice){ 0 }, pub_ret)) != CKR_OK)
+		catalog_remove(s->token->catalog, made);
+	else
+		*priv_ret = made;
+	return rv;
+}
+
+static CK_RV
+generate_pair(struct session *s, const CK_MECHANISM *m, const struct attrs *pub, const struct attrs *priv,
+    CK_OBJECT_HANDLE *pub_ret, CK_OBJECT_HANDLE *priv_ret)
+{
+	const struct mech *row;
+	struct pair p;
+	CK_RV rv;
+
+	memset(&p, 0, sizeof(p));
+	if ((rv = keys_mech(s, m, CKF_GENERATE_KEY_PAIR, &row)) == CKR_OK &&
+	    (rv = prepare_pair(s, row, pub, priv, &p)) == CKR_OK)
+		rv = (p.pub_token && p.priv_token ? pair_in_token : pair_here)(s, &p, pub_ret, priv_ret);
+	object_free(&p.pub);
+	object_free(&p.priv);
+	return rv;
+}
+
+CK_RV
+C_GenerateKeyPair(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR pub_templ, CK_ULONG pub_count,
+    CK_ATTRIBUTE_PTR priv_templ, CK_ULONG priv_count, CK_OBJECT_HANDLE_PTR pub_ret, CK_OBJECT_HANDLE_PTR priv_ret)
+{
+	auto_session *s = NULL;
+	auto_attrs pub, priv;
+	CK_RV rv;
+
+	pub.mem = priv.mem = (struct secret){ 0 };
+	if ((rv = session_enter(hs, &s)) == CKR_OK && (m == NULL || pub_ret == NULL || priv_ret == NULL))
+		rv = CKR_ARGUMENTS_BAD;
+	if (rv == CKR_OK && (rv = attrs_read(pub_templ, pub_count, &pub)) == CKR_OK &&
+	    (rv = attrs_read(priv_templ, priv_count, &priv)) == CKR_OK)
+		rv = generate_pair(s, m, &pub, &priv, pub_ret, priv_ret);
+	return rv_trace(__func__, rv);
+}
+
+/* -- keys out of bytes -- */
+
+CK_RV
+keys_wanted_len(const struct attrs *t, size_t *ret)
+{
+	CK_ULONG len;
+
+	TRY_RV(attrs_ulong(t, CKA_VALUE_LEN, 0, &len));
+	if (attrs_get(t, CKA_VALUE_LEN) != NULL && len == 0)
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	*ret = len;
+	return CKR_OK;
+}
+
+/* 4.9, 4.10: what the unwrapping or deriving key demands of its offspring. A template may repeat it, not contradict it. */
+static CK_RV
+add_inherited(const struct attrs *t, struct slice inherited, struct attrs *ret)
+{
+	struct reader r = reader_of(inherited);
+	struct attr a;
+
+	memcpy(ret->v, t->v, t->n * sizeof(t->v[0]));
+	ret->n = t->n;
+	ret->mem = (struct secret){ 0 }; /* the values stay with T and INHERITED */
+	while (attr_flat_next(&r, &a)) {
+		const struct attr *own = attrs_get(t, a.type);
+
+		if (own != NULL && !slice_eq(own->value, a.value))
+			return CKR_TEMPLATE_INCONSISTENT;
+		if (own != NULL)
+			continue;
+		if (ret->n == ATTR_COUNT_MAX)
+			return CKR_TEMPLATE_INCONSISTENT;
+		ret->v[ret->n++] = a;
+	}
+	return CKR_OK;
+}
+
+static CK_RV
+parse_bytes(enum object_kind kind, const struct key_family *family, struct slice bytes, struct ckey **ret)
+{
+	enum kms_rc rc = kind == OBJECT_SECRET_KEY ? ckey_from_secret(family->type, bytes, ret) : ckey_from_pkcs8(bytes, ret);
+
+	if (rc == KMS_NOMEM)
+		return CKR_HOST_MEMORY;
+	if (rc != KMS_OK)
+		return rc == KMS_KEY_SIZE ? CKR_WRAPPED_KEY_LEN_RANGE : CKR_WRAPPED_KEY_INVALID;
+	return ckey_spec(*ret).type == family->type ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
+}
+
+static void
+mark_made(struct object *o, const struct entry *from)
+{
+	if (from == NULL)
+		return; /* unwrapped: its past is unknown */
+	if ((from->o.flags & FLAG_ALWAYS_SENSITIVE) != 0 && (o->flags & FLAG_SENSITIVE) != 0)
+		o->flags |= FLAG_ALWAYS_SENSITIVE;
+	if ((from->o.flags & FLAG_NEVER_EXTRACTABLE) != 0 && (o->flags & FLAG_EXTRACTABLE) == 0)
+		o->flags |= FLAG_NEVER_EXTRACTABLE;
+}
+
+CK_RV
+keys_make(struct session *s, const struct attrs *own, struct slice inherited, const struct entry *from, struct slice bytes,
+    CK_OBJECT_HANDLE *ret)
+{
+	const struct key_family *family;
+	auto_object o = { 0 };
+	auto_ckey *key = NULL;
+	struct attrs t;
+	CK_ULONG class, ckk;
+	bool token_object;
+
+	TRY_RV(add_inherited(own, inherited, &t));
+	/* a derived key is secret, and generic, unless the template says otherwise; a wrapped one must be told */
+	if (from == NULL && (attrs_get(&t, CKA_CLASS) == NULL || attrs_get(&t, CKA_KEY_TYPE) == NULL))
+		return CKR_TEMPLATE_INCOMPLETE;
+	TRY_RV(attrs_ulong(&t, CKA_CLASS, CKO_SECRET_KEY, &class));
+	TRY_RV(attrs_ulong(&t, CKA_KEY_TYPE, CKK_GENERIC_SECRET, &ckk));
+	o.kind = schema_kind(class);
+	if (o.kind != OBJECT_SECRET_KEY && (from != NULL || o.kind != OBJECT_PRIVATE_KEY))
+		return CKR_TEMPLATE_INCONSISTENT;
+	if ((family = family_of_ckk(ckk)) == NULL)
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	if ((o.kind == OBJECT_SECRET_KEY) != (family->type == KEY_AES || family->type == KEY_GENERIC))
+		return CKR_TEMPLATE_INCONSISTENT;
+	o.spec.type = family->type;
+	schema_defaults(&o);
+	TRY_RV(schema_apply(SCHEMA_UNWRAP, &t, s->token->role == ROLE_SO, &o));
+	object_default_private(s, &t, &o);
+	TRY_RV(object_place(s, &t, &o, &token_object));
+	TRY_RV(parse_bytes(o.kind, family, bytes, &key));
+	mark_made(&o, from);
+	TRY_RV(object_describe(&o, key));
+	return object_keep(s, token_object, &o, key, (struct slice){ 0 }, ret);
+}

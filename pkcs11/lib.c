@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The module's life: PKCS#11 5.4 (C_Initialize, C_Finalize, C_GetInfo), and what a fork does to it. */
+#include "pkcs11/lib.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/os.h"
+#include "base/secret.h"
+#include "crypto/crypto.h"
+#include "pkcs11/rv.h"
+#include "pkcs11/session.h"
+
+/*
+ * One a process. A forked child never touches its parent's (locks in it may be held for ever); it makes one of its own, and the
+ * few kilobytes that are left behind are the price of no deadlock.
+ */
+struct lib {
+	unsigned fork_generation;
+	pthread_mutex_t start; /* serialises C_Initialize and C_Finalize */
+	pthread_rwlock_t calls; /* read by functions without a session, written while the library goes down */
+	atomic_bool ready;
+	struct conf *conf;
+	struct token *tokens;
+	size_t n_tokens;
+};
+
+static _Atomic(struct lib *) current;
+
+/* This process's library object, made when it is first needed. NULL when out of memory. */
+static struct lib *
+lib_here(void)
+{
+	struct lib *l = current, *fresh;
+	unsigned generation = os_fork_generation();
+
+	if (l != NULL && l->fork_generation == generation)
+		return l;
+	if ((fresh = calloc(1, sizeof(*fresh))) == NULL)
+		return NULL;
+	fresh->fork_generation = generation;
+	pthread_mutex_init(&fresh->start, NULL);
+	pthread_rwlock_init(&fresh->calls, NULL);
+	if (!atomic_compare_exchange_strong(&current, &l, fresh)) {
+		free(fresh); /* another thread of this process was first */
+		return l;
+	}
+	if (l != NULL) {
+		secret_after_fork();
+		crypto_after_fork();
+		session_after_fork();
+	}
+	return fresh;
+}
+
+bool
+lib_ready(void)
+{
+	struct lib *l = atomic_load_explicit(&current, memory_order_acquire);
+
+	return l != NULL && l->fork_generation == os_fork_generation() && atomic_load_explicit(&l->ready, memory_order_acquire);
+}
+
+struct lib_guard
+lib_guard_enter(void)
+{
+	struct lib *l = current;
+
+	if (l == NULL || l->fork_generation != os_fork_generation())
+		return (struct lib_guard){ .rv = CKR_CRYPTOKI_NOT_INITIALIZED };
+	pthread_rwlock_rdlock(&l->calls);
+	if (l->ready)
+		return (struct lib_guard){ .rv = CKR_OK };
+	pthread_rwlock_unlock(&l->calls);
+	return (struct lib_guard){ .rv = CKR_CRYPTOKI_NOT_INITIALIZED };
+}
+
+void
+lib_guard_leave(struct lib_guard *g)
+{
+	if (g->rv == CKR_OK)
+		pthread_rwlock_unlock(&((struct lib *)current)->calls);
+}
+
+struct token *
+lib_tokens(size_t *n)
+{
+	struct lib *l = current;
+
+	*n = l->n_tokens;
+	return l->tokens;
+}
+
+struct token *
+lib_token_of_slot(CK_SLOT_ID slot)
+{
+	struct lib *l = current;
+	size_t i;
+
+	for (i = 0; i < l->n_tokens; i++)
+		if (l->tokens[i].slot == slot)
+			return &l->tokens[i];
+	return NULL;
+}
+
+/* 5.4.1: what the application says of threads. We always lock by the system's own means, and never make a thread. */
+static CK_RV
+read_args(const void *p, const char **config)
+{
+	CK_C_INITIALIZE_ARGS args;
+	int callbacks;
+
+	*config = NULL;
+	if (p == NULL)
+		return CKR_OK;
+	memcpy(&args, p, sizeof(args));
+	callbacks = (args.CreateMutex != NULL) + (args.DestroyMutex != NULL) + (args.LockMutex != NULL) +
+	    (args.UnlockMutex != NULL);
+	if (callbacks != 0 && callbacks != 4)
+		return CKR_ARGUMENTS_BAD;
+	if (callbacks == 4 && (args.flags & CKF_OS_LOCKING_OK) == 0)
+		return CKR_CANT_LOCK;
+	if (args.pReserved != NULL && *(const char *)args.pReserved != '\0')
+		*config = args.pReserved;
+	return CKR_OK;
+}
+
+static void
+close_tokens(struct lib *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n_tokens; i++)
+		token_close(&l->tokens[i]);
+	free(l->tokens);
+	l->tokens = NULL;
+	l->n_tokens = 0;
+	conf_free(l->conf);
+	l->conf = NULL;
+}
+
+static CK_RV
+open_tokens(struct lib *l)
+{
+	CK_RV rv;
+
+	if ((l->tokens = calloc(l->conf->n_tokens, sizeof(*l->tokens))) == NULL)
+		return CKR_HOST_MEMORY;
+	for (; l->n_tokens < l->conf->n_tokens; l->n_tokens++)
+		if ((rv = token_open(&l->tokens[l->n_tokens], &l->conf->tokens[l->n_tokens])) != CKR_OK)
+			return rv;
+	return CKR_OK;
+}
+
+static CK_RV
+initialize(struct lib *l, const char *config)
+{
+	struct err err = { "" };
+	enum kms_rc rc;
+	CK_RV rv;
+
+	if ((rc = conf_load(config, &l->conf, &err)) != KMS_OK) {
+		log_error("%s", err.text[0] != '\0' ? err.text : rc_text(rc));
+		return rc == KMS_NOMEM ? CKR_HOST_MEMORY : CKR_GENERAL_ERROR;
+	}
+	if ((rc = log_open(l->conf->log, l->conf->log_level, &err)) != KMS_OK)
+		log_error("%s", err.text);
+	if ((rc = crypto_start()) != KMS_OK) {
+		log_error("libcrypto cannot be set up: %s", rc_text(rc));
+		rv = rv_of(rc);
+	} else {
+		rv = open_tokens(l);
+	}
+	if (rv != CKR_OK) {
+		close_tokens(l);
+		return rv;
+	}
+	atomic_store_explicit(&l->ready, true, memory_order_release);
+	return CKR_OK;
+}
+
+CK_RV
+C_Initialize(CK_VOID_PTR args)
+{
+	const char *config;
+	struct lib *l;
+	CK_RV rv;
+
+	if ((rv = read_args(args, &config)) != CKR_OK)
+		return rv_trace(__func__, rv);
+	if ((l = lib_here()) == NULL)
+		return rv_trace(__func__, CKR_HOST_MEMORY);
+	pthread_mutex_lock(&l->start);
+	rv = l->ready ? CKR_CRYPTOKI_ALREADY_INITIALIZED : initialize(l, config);
+	pthread_mutex_unlock(&l->start);
+	return rv_trace(__func__, rv);
+}
+
+CK_RV
+C_Finalize(CK_VOID_PTR reserved)
+{
+	struct lib *l = current;
+
+	if (l == NULL || l->fork_generation != os_fork_generation())
+		return rv_trace(__func__, CKR_CRYPTOKI_NOT_INITIALIZED);
+	if (reserved != NULL)
+		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
+	pthread_mutex_lock(&l->start);
+	if (!l->ready) {
+		pthread_mutex_unlock(&l->start);
+		return rv_trace(__func__, CKR_CRYPTOKI_NOT_INITIALIZED);
+	}
+	pthread_rwlock_wrlock(&l->calls); /* waits for calls without a session */
+	atomic_store_explicit(&l->ready, false, memory_order_release);
+	session_close_all(NULL); /* waits for calls in sessions, one by one */
+	close_tokens(l);
+	pthread_rwlock_unlock(&l->calls);
+	pthread_mutex_unlock(&l->start);
+	return rv_trace(__func__, CKR_OK);
+}
+
+CK_RV
+C_GetInfo(CK_INFO_PTR info)
+{
+	auto_lib g = lib_guard_enter();
+
+	if (g.rv != CKR_OK)
+		return rv_trace(__func__, g.rv);
+	if (info == NULL)
+		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
+	memset(info, 0, sizeof(*info));
+	info->cryptokiVersion = (CK_VERSION){ CRYPTOKI_V3_MAJOR, CRYPTOKI_V3_MINOR };
+	pad_text(info->manufacturerID, sizeof(info->manufacturerID), "kms-pkcs11");
+	pad_text(info->libraryDescription, sizeof(info->libraryDescription), "PKCS#11 on a KMS");
+	info->libraryVersion = (CK_VERSION){ VERSION_MAJOR, VERSION_MINOR };
+	return rv_trace(__func__, CKR_OK);
+}

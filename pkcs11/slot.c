@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Slots and tokens: PKCS#11 5.5, and the login that all sessions of a token share. */
+#include "pkcs11/slot.h"
+
+#include "base/codec.h"
+#include "base/os.h"
+#include "pkcs11/backend_choice.h"
+#include "pkcs11/catalog.h"
+#include "pkcs11/lib.h"
+#include "pkcs11/mech.h"
+#include "pkcs11/rv.h"
+#include "pkcs11/session.h"
+
+#define MANUFACTURER "kms-pkcs11"
+
+void
+pad_text(unsigned char *dst, size_t cap, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n > cap)
+		for (n = cap; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+			;
+	memset(dst, ' ', cap);
+	memcpy(dst, text, n);
+}
+
+CK_RV
+token_open(struct token *t, const struct conf_token *conf)
+{
+	struct call call = { .deadline_ms = os_monotonic_ms() + conf->timeout_ms };
+	enum kms_rc rc;
+
+	*t = (struct token){ .conf = conf, .slot = (CK_SLOT_ID)conf->slot };
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_mutex_init(&t->login_lock, NULL);
+	if ((rc = backend_choose(conf, &call, &t->backend)) != KMS_OK) {
+		t->backend = NULL;
+		t->open_rv = token_fail(t, &call, rc);
+		return CKR_OK; /* one broken token does not take the others with it */
+	}
+	if ((t->catalog = catalog_new(t)) == NULL) {
+		token_close(t);
+		return CKR_HOST_MEMORY;
+	}
+	return CKR_OK;
+}
+
+void
+token_close(struct token *t)
+{
+	catalog_free(t->catalog);
+	t->catalog = NULL;
+	backend_close(t->backend);
+	t->backend = NULL;
+	pthread_mutex_destroy(&t->lock);
+	pthread_mutex_destroy(&t->login_lock);
+}
+
+struct call
+token_call(const struct token *t)
+{
+	return (struct call){ .deadline_ms = os_monotonic_ms() + t->conf->timeout_ms };
+}
+
+CK_RV
+token_fail(const struct token *t, const struct call *call, enum kms_rc rc)
+{
+	CK_RV rv = rv_of(rc);
+	const char *why = call->err.text[0] != '\0' ? call->err.text : rc_text(rc);
+
+	/* what a person must repair is an error in the log; what an application may try is not */
+	if (rv == CKR_DEVICE_ERROR || rv == CKR_DEVICE_MEMORY || rv == CKR_GENERAL_ERROR)
+		log_error("token \"%s\": %s", t->conf->name, why);
+	else if (rv != CKR_OK)
+		log_info("token \"%s\": %s", t->conf->name, why);
+	return rv;
+}
+
+void
+token_logout(struct token *t)
+{
+	if (atomic_exchange(&t->role, ROLE_NONE) == ROLE_NONE)
+		return;
+	backend_logout(t->backend);
+	catalog_forget_private(t->catalog);
+}
+
+bool
+token_offers(const struct token *t, const struct mech *m)
+{
+	bool symmetric = m->key == KEY_AES || m->key == KEY_GENERIC;
+
+	return t->backend != NULL && (!symmetric || t->backend->caps.raw_symmetric || m->alg != ALG_NONE);
+}
+
+CK_RV
+C_GetSlotList(CK_BBOOL token_present UNUSED, CK_SLOT_ID_PTR list, CK_ULONG_PTR count)
+{
+	auto_lib g = lib_guard_enter();
+	struct token *tokens;
+	size_t n, i;
+
+	if (g.rv != CKR_OK)
+		return rv_trace(__func__, g.rv);
+	if (count == NULL)
+		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
+	tokens = lib_tokens(&n);
+	if (list != NULL && *count < n) {
+		*count = n;
+		return rv_trace(__func__, CKR_BUFFER_TOO_SMALL);
+	}
+	for (i = 0; list != NULL && i < n; i++)
+		list[i] = tokens[i].slot;
+	*count = n;
+	return rv_trace(__func__, CKR_OK);
+}
+
+CK_RV
+C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO_PTR info)
+{
+	auto_lib g = lib_guard_enter();
+	struct token *t;
+
+	if (g.rv != CKR_OK)
+		return rv_trace(__func__, g.rv);
+	if (info == NULL)
+		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
+	if ((t = lib_token_of_slot(slot)) == NULL)
+		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
+	memset(info, 0, sizeof(*info));
+	pad_text(info->slotDescription, sizeof(info->slotDescription),
+	    t->conf->name[0] != '\0' ? t->conf->name : "kms-pkcs11 embedded token");
+	pad_text(info->manufacturerID, sizeof(info->manufacturerID), MANUFACTURER);
+	info->flags = CKF_TOKEN_PRESENT;
+	info->firmwareVersion = (CK_VERSION){ VERSION_MAJOR, VERSION_MINOR };
+	return rv_trace(__func__, CKR_OK);
+}
+
+static CK_FLAGS
+token_flags(const struct token_status *st)
+{
+	CK_FLAGS flags = CKF_RNG | CKF_LOGIN_REQUIRED;
+
+	flags |= st->initialized ? CKF_TOKEN_INITIALIZED : 0;
+	flags |= st->user_pin_set ? CKF_USER_PIN_INITIALIZED : 0;
+	flags |= st->read_only ? CKF_WRITE_PROTECTED : 0;
+	flags |= st->user_count_low ? CKF_USER_PIN_COUNT_LOW : 0;
+	flags |= st->user_final_try ? CKF_USER_PIN_FINAL_TRY : 0;
+	flags |= st->user_locked ? CKF_USER_PIN_LOCKED : 0;
+	flags |= st->so_count_low ? CKF_SO_PIN_COUNT_LOW : 0;
+	flags |= st->so_final_try ? CKF_SO_PIN_FINAL_TRY : 0;
+	flags |= st->so_locked ? CKF_SO_PIN_LOCKED : 0;
+	return flags;
+}
+
+static CK_RV
+token_info(struct token *t, CK_TOKEN_INFO_PTR info)
+{
+	struct call call = token_call(t);
+	struct token_status st;
+	enum kms_rc rc;
+
+	if (t->backend == NULL)
+		return t->open_rv;
+	if ((rc = backend_status(t->backend, &call, &st)) != KMS_OK)
+		return token_fail(t, &call, rc);
+	memset(info, 0, sizeof(*info));
+	pad_text(info->label, sizeof(info->label), st.label);
+	pad_text(info->manufacturerID, sizeof(info->manufacturerID), MANUFACTURER);
+	pad_text(info->model, sizeof(info->model), "embedded");
+	pad_text(info->serialNumber, sizeof(info->serialNumber), st.serial);
+	info->flags = token_flags(&st);
+	pthread_mutex_lock(&t->lock);
+	info->ulSessionCount = t->n_sessions;
+	info->ulRwSessionCount = t->n_rw;
+	pthread_mutex_unlock(&t->lock);
+	info->ulMaxSessionCount = CK_EFFECTIVELY_INFINITE;
+	info->ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE;
+	info->ulMaxPinLen = PIN_MAX;
+	info->ulMinPinLen = PIN_MIN;
+	info->ulTotalPublicMemory = info->ulFreePublicMemory = CK_UNAVAILABLE_INFORMATION;
+	info->ulTotalPrivateMemory = info->ulFreePrivateMemory = CK_UNAVAILABLE_INFORMATION;
+	info->firmwareVersion = (CK_VERSION){ VERSION_MAJOR, VERSION_MINOR };
+	memset(info->utcTime, ' ', sizeof(info->utcTime)); /* no CKF_CLOCK_ON_TOKEN */
+	return CKR_OK;
+}
+
+CK_RV
+C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
+{
+	auto_lib g = lib_guard_enter();
+	struct token *t;
+
+	if (g.rv != CKR_OK)
+		return rv_trace(__func__, g.rv);
+	if (info == NULL)
+		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
+	if ((t = lib_token_of_slot(slot)) == NULL)
+		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
+	return rv_trace(__func__, token_info(t, info));
+}
+
+CK_RV
+C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count)
+{
+	auto_lib g = lib_guard_enter();
+	const struct mech *rows;
+	struct token *t;
+	CK_ULONG offered = 0;
+	size_t n, i;
+
+	if (g.rv != CKR_OK)
+		return rv_trace(__func__, g.rv);
+	if (count == NULL)
+		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
+	if ((t = lib_token_of_slot(slot)) == NULL)
+		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
+	rows = mech_rows(&n);
+	for (i = 0; i < n; i++) {
+		if (!token_offers(t, &rows[i]))
+			continue;
+		if (list != NULL && offered < *count)
+			list[offered] = rows[i].type;
+		offered++;
+	}
+	if (list != NULL && offered > *count) {
+		*count = offered;
+		return rv_trace(__func__, CKR_BUFFER_TOO_SMALL);
+	}
+	*count = offered;
+	return rv_trace(__func__, CKR_OK);
+}
+
+CK_RV
+C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR info)
+{
+	auto_lib g = lib_guard_enter();
+	const struct mech *m;
+	struct token *t;
+
+	if (g.rv != CKR_OK)
+		return rv_trace(__func__, g.rv);
+	if (info == NULL)
+		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
+	if ((t = lib_token_of_slot(slot)) == NULL)
+		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
+	if ((m = mech_find(type)) == NULL || !token_offers(t, m))
+		return rv_trace(__func__, CKR_MECHANISM_INVALID);
+	*info = (CK_MECHANISM_INFO){ .ulMinKeySize = m->min, .ulMaxKeySize = m->max, .flags = m->flags };
+	return rv_trace(__func__, CKR_OK);
+}
+
+/* Sessions on the token forbid it, and no session may open meanwhile. */
+static CK_RV
+reset_begin(struct token *t)
+{
+	CK_RV rv = CKR_OK;
+
+	pthread_mutex_lock(&t->lock);
+	if (t->n_sessions != 0 || t->resetting)
+		rv = CKR_SESSION_EXISTS;
+	else
+		t->resetting = true;
+	pthread_mutex_unlock(&t->lock);
+	return rv;
+}
+
+static void
+reset_end(struct token *t)
+{
+	pthread_mutex_lock(&t->lock);
+	t->resetting = false;
+	pthread_mutex_unlock(&t->lock);
+}
+
+static CK_RV
+token_init(struct token *t, struct slice pin, const unsigned char *label)
+{
+	struct call call = token_call(t);
+	size_t len = 32;
+	enum kms_rc rc;
+
+	if (t->backend == NULL)
+		return t->open_rv;
+	while (len > 0 && (label[len - 1] == ' ' || label[len - 1] == '\0')) /* 5.5.7: padded with blanks; some pad with NUL */
+		len--;
+	if (!utf8_valid(slice_of(label, len)))
+		return CKR_ARGUMENTS_BAD;
+	TRY_RV(reset_begin(t));
+	rc = backend_init_token(t->backend, &call, slice_of(label, len), pin);
+	if (rc == KMS_OK)
+		catalog_clear(t->catalog);
+	reset_end(t);
+	return rc == KMS_OK ? CKR_OK : token_fail(t, &call, rc);
+}
+
+CK_RV
+C_InitToken(CK_SLOT_ID slot, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len, CK_UTF8CHAR_PTR label)
+{
+	auto_lib g = lib_guard_enter();
+	struct token *t;
+
+	if (g.rv != CKR_OK)
+		return rv_trace(__func__, g.rv);
+	if (pin == NULL || label == NULL) /* no protected authentication path */
+		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
+	if ((t = lib_token_of_slot(slot)) == NULL)
+		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
+	return rv_trace(__func__, token_init(t, slice_of(pin, pin_len), label));
+}

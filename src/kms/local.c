@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The local backend's opening and closing, its table of methods, and its notice of what other processes change. */
+#include "kms/local.h"
+
+#include <stdlib.h>
+
+#include "base/os.h"
+#include "kms/core.h"
+
+void
+local_look(struct local *l)
+{
+	uint64_t seen = l->store->ops->generation(l->store);
+	uint64_t known = atomic_load_explicit(&l->generation, memory_order_acquire);
+
+	/* Threads may come out of the store in another order than they went in. */
+	while (seen > known && !atomic_compare_exchange_weak(&l->generation, &known, seen))
+		;
+}
+
+uint64_t
+local_generation(struct backend *b)
+{
+	struct local *l = local_of(b);
+	uint64_t now = os_monotonic_ms();
+	uint64_t looked = atomic_load_explicit(&l->looked_ms, memory_order_relaxed);
+
+	/* One thread looks, the others go on with what is known. The subtraction wraps when a test sets the clock back. */
+	if (now - looked >= l->cache_ms && atomic_compare_exchange_strong(&l->looked_ms, &looked, now))
+		local_look(l);
+	return atomic_load_explicit(&l->generation, memory_order_acquire);
+}
+
+static void
+local_close(struct backend *b)
+{
+	struct local *l = local_of(b);
+
+	if (l == NULL)
+		return;
+	keys_forget(l, NULL);
+	secret_free(&l->root);
+	store_token_free(&l->token);
+	l->hsm->ops->close(l->hsm);
+	if (l->store != NULL)
+		l->store->ops->close(l->store);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+static const struct backend_ops ops = {
+	.name = "local",
+	.close = local_close,
+	.status = local_status,
+	.init_token = local_init_token,
+	.login = local_login,
+	.reauthenticate = local_reauthenticate,
+	.logout = local_logout,
+	.init_pin = local_init_pin,
+	.set_pin = local_set_pin,
+	.generation = local_generation,
+	.find = local_find,
+	.revision = local_revision,
+	.get = local_get,
+	.create = local_create,
+	.generate = local_generate,
+	.update = local_update,
+	.copy = local_copy,
+	.destroy = local_destroy,
+	.export_material = local_export,
+	.key_open = local_key_open,
+	.key_close = local_key_close,
+	.begin = gate_begin,
+	.derive = gate_derive,
+};
+
+enum kms_rc
+local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
+{
+	struct local *l;
+	enum kms_rc rc;
+
+	if (conf->hsm != NULL && strcmp(conf->hsm, "soft") != 0)
+		return call_fail(c, KMS_CONFIG, "token %s: hsm is \"%s\"; expected soft", conf->name, conf->hsm);
+	TRY(crypto_start());
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return KMS_NOMEM;
+	pthread_mutex_init(&l->lock, NULL);
+	l->base.ops = &ops;
+	l->hsm = hsm_soft();
+	l->pin_cost = conf->pin_cost;
+	l->pin_tries = conf->pin_tries;
+	l->cache_ms = conf->cache_ms;
+	l->generation = 1;
+	l->looked_ms = os_monotonic_ms() - conf->cache_ms;
+	if ((rc = store_open_sqlite(conf->store, conf->read_only, c, &l->store)) != KMS_OK) {
+		local_close(&l->base);
+		return rc;
+	}
+	l->base.caps = (struct backend_caps){ .can_store = !l->store->read_only, .raw_symmetric = true };
+	*ret = &l->base;
+	return KMS_OK;
+}

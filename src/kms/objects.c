@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Objects in the store: found, read, made, changed and removed. Each change is one transaction of the store. */
+#include <stdlib.h>
+
+#include "kms/core.h"
+
+/* -- finding and reading -- */
+
+enum kms_rc
+local_find(struct backend *b, struct call *c, const struct object_query *q, struct object_refs *ret)
+{
+	struct local *l = local_of(b);
+	struct object_query seen = *q;
+
+	seen.private_too = q->private_too && local_role(l) == ROLE_USER;
+	return l->store->ops->find(l->store, c, &seen, ret);
+}
+
+enum kms_rc
+local_revision(struct backend *b, struct call *c, const struct uid *id, uint64_t *ret)
+{
+	struct local *l = local_of(b);
+	uint64_t revision;
+	uint32_t flags;
+
+	TRY(l->store->ops->revision(l->store, c, id, &revision, &flags));
+	TRY(rights_see(c, local_role(l), flags));
+	*ret = revision;
+	return KMS_OK;
+}
+
+enum kms_rc
+local_get(struct backend *b, struct call *c, const struct uid *id, struct object *ret)
+{
+	auto_keyring keys = { 0 };
+	auto_store_row row = { 0 };
+	auto_secret material = { 0 };
+	enum kms_rc rc = row_get(local_of(b), c, id, &keys, &row, &material);
+
+	/* Without the root key nobody can tell whether it is rightly trusted, so it is not. */
+	if (rc == KMS_LOGIN_NEEDED && (row.o.flags & (FLAG_TRUSTED | FLAG_PRIVATE)) == FLAG_TRUSTED) {
+		row.o.flags &= ~(uint32_t)FLAG_TRUSTED;
+		if (c != NULL)
+			err_clear(&c->err);
+		rc = KMS_OK;
+	}
+	if (rc == KMS_OK) {
+		*ret = row.o; /* moved */
+		row.o = (struct object){ 0 };
+	}
+	return rc;
+}
+
+enum kms_rc
+local_export(struct backend *b, struct call *c, const struct uid *id, struct secret *ret)
+{
+	struct local *l = local_of(b);
+	auto_keyring keys = { 0 };
+	auto_store_row row = { 0 };
+	auto_secret material = { 0 };
+
+	TRY(row_get(l, c, id, &keys, &row, &material));
+	if (kind_is_key(row.o.kind)) {
+		if ((row.o.flags & FLAG_EXTRACTABLE) == 0)
+			return call_fail(c, KMS_DENIED, "this key is not extractable");
+		return l->hsm->ops->export_material(l->hsm, c, &row.o.spec, secret_slice(&material), ret);
+	}
+	if (row.o.kind != OBJECT_DATA || (row.o.flags & FLAG_PRIVATE) == 0)
+		return call_fail(c, KMS_INVALID, "this object has no secret part");
+	*ret = material; /* moved */
+	material = (struct secret){ 0 };
+	return KMS_OK;
+}
+
+/* -- making -- */
+
+static void
+free_rows(struct store_row *v, size_t n)
+{
+	for (size_t i = 0; v != NULL && i < n; i++)
+		store_row_free(&v[i]);
+	free(v);
+}
+
+static enum kms_rc
+check_public_key(struct call *c, const struct object *o)
+{
+	auto_ckey *k = NULL;
+	struct key_spec spec;
+
+	TRY(ckey_from_spki(buf_slice(&o->body), &k));
+	spec = ckey_spec(k);
+	if (spec.type != o->spec.type || spec.curve != o->spec.curve || spec.bits != o->spec.bits)
+		return call_fail(c, KMS_BAD_DATA, "the public key is not of the kind that it is said to be");
+	return KMS_OK;
+}
+
+/* What is kept of MATERIAL, and what goes into O's body. */
+static enum kms_rc
+take_material(struct local *l, struct call *c, struct object *o, struct slice material, struct secret *kept)
+{
+	auto_buf spki = { 0 };
+
+	switch (o->kind) {
+	case OBJECT_PRIVATE_KEY:
+	case OBJECT_SECRET_KEY:
+		TRY(l->hsm->ops->import(l->hsm, c, &o->spec, material, kept, &spki));
+		buf_move(&o->body, &spki);
+		return KMS_OK;
+	case OBJECT_DATA:
+		if ((o->flags & FLAG_PRIVATE) == 0)
+			break;
+		if (o->body.len > 0)
+			return call_fail(c, KMS_INVALID, "the value of private data belongs to its secret part");
+		return secret_copy(material, kept);
+	case OBJECT_PUBLIC_KEY:
+		TRY(check_public_key(c, o));
+		break;
+	case OBJECT_NONE:
+	case OBJECT_CERTIFICATE:
+		break;
+	}
+	return material.len == 0 ? KMS_OK : call_fail(c, KMS_INVALID, "this object has no secret part");
+}
+
+/* Seals O, a copy of what is to be stored, as a new object. Takes O's contents in any case. */
+static enum kms_rc
+make_row(struct call *c, const struct keyring *keys, struct object *o, struct slice material, struct store_row *row)
+{
+	row->o = *o; /* moved */
+	*o = (struct object){ 0 };
+	row->o.revision = 1;
+	TRY(crypto_random(row->o.id.b, UID_LEN));
+	return row_seal(c, keys, &row->o, material, &row->sealed);
+}
+
+static enum kms_rc
+prepare(struct local *l, struct call *c, const struct keyring *keys, const struct object *o, struct slice material,
+    struct store_row *row)
+{
+	auto_object copy = { 0 };
+	auto_secret kept = { 0 };
+
+	TRY(rights_make(c, keys->role, o));
+	TRY(object_copy(o, &copy));
+	TRY(take_material(l, c, &copy, material, &kept));
+	return make_row(c, keys, &copy, secret_slice(&kept), row);
+}
+
+/* Inserts, and gives what was decided here back to the caller's objects. */
+static enum kms_rc
+insert(struct local *l, struct call *c, const struct keyring *keys, struct store_row *rows, struct object *const *v, size_t n)
+{
+	TRY(l->store->ops->insert(l->store, c, slice_of(keys->serial, SERIAL_LEN), rows, n));
+	local_look(l);
+	for (size_t i = 0; i < n; i++) {
+		v[i]->id = rows[i].o.id;
+		v[i]->revision = rows[i].o.revision;
+		buf_move(&v[i]->app_id, &rows[i].o.app_id);
+		buf_move(&v[i]->body, &rows[i].o.body);
+	}
+	return KMS_OK;
+}
+
+static enum kms_rc
+create_each(struct local *l, struct call *c, struct object *v, const struct slice *material, size_t n, struct store_row *rows,
+    struct object **where)
+{
+	auto_keyring keys = { 0 };
+
+	TRY(keyring_get(l, c, &keys));
+	for (size_t i = 0; i < n; i++) {
+		TRY(prepare(l, c, &keys, &v[i], material[i], &rows[i]));
+		where[i] = &v[i];
+	}
+	return insert(l, c, &keys, rows, where, n);
+}
+
+enum kms_rc
+local_create(struct backend *b, struct call *c, struct object *v, const struct slice *material, size_t n)
+{
+	struct store_row *rows;
+	struct object **where;
+	enum kms_rc rc = KMS_NOMEM;
+
+	if (n == 0)
+		return KMS_OK;
+	rows = calloc(n, sizeof(*rows));
+	where = calloc(n, sizeof(struct object *));
+	if (rows != NULL && where != NULL)
+		rc = create_each(local_of(b), c, v, material, n, rows, where);
+	free_rows(rows, n);
+	free(where);
+	return rc;
+}
+
+/* A key that nobody named gets its default id, the same for both halves. */
+static enum kms_rc
+name_key(struct object *priv, struct object *pub, struct slice spki)
+{
+	uint8_t id[KEY_ID_LEN];
+	auto_ckey *k = NULL;
+
+	if (priv->app_id.len > 0 || (pub != NULL && pub->app_id.len > 0))
+		return KMS_OK;
+	if (spki.len == 0) {
+		TRY(crypto_random(id, sizeof(id)));
+	} else {
+		TRY(ckey_from_spki(spki, &k));
+		TRY(ckey_default_id(k, id));
+	}
+	TRY(buf_set(&priv->app_id, slice_of(id, sizeof(id))));
+	return pub == NULL ? KMS_OK : buf_set(&pub->app_id, slice_of(id, sizeof(id)));
+}
+
+static enum kms_rc
+generate_rows(struct local *l, struct call *c, const struct keyring *keys, const struct object *priv, const struct object *pub,
+    struct slice e, struct store_row rows[2])
+{
+	auto_object a = { 0 };
+	auto_object z = { 0 };
+	auto_secret material = { 0 };
+	auto_buf spki = { 0 };
+
+	TRY(rights_make(c, keys->role, priv));
+	TRY(object_copy(priv, &a));
+	if (pub != NULL) {
+		TRY(rights_make(c, keys->role, pub));
+		TRY(object_copy(pub, &z));
+	}
+	TRY(l->hsm->ops->generate(l->hsm, c, &priv->spec, e, &material, &spki));
+	TRY(name_key(&a, pub == NULL ? NULL : &z, buf_slice(&spki)));
+	TRY(buf_set(&a.body, buf_slice(&spki)));
+	TRY(make_row(c, keys, &a, secret_slice(&material), &rows[0]));
+	if (pub == NULL)
+		return KMS_OK;
+	buf_move(&z.body, &spki);
+	return make_row(c, keys, &z, slice_of(NULL, 0), &rows[1]);
+}
+
+enum kms_rc
+local_generate(struct backend *b, struct call *c, struct object *priv, struct object *pub, struct slice e)
+{
+	struct local *l = local_of(b);
+	struct object *where[2] = { priv, pub };
+	struct store_row rows[2] = { 0 };
+	auto_keyring keys = { 0 };
+	enum kms_rc rc;
+
+	if (!kind_is_key(priv->kind) || (pub != NULL) != (priv->kind == OBJECT_PRIVATE_KEY) ||
+	    (pub != NULL && pub->kind != OBJECT_PUBLIC_KEY))
+		return KMS_INVALID;
+	/* Before the work of making a key that cannot be kept. */
+	if (l->store->read_only)
+		return KMS_READONLY;
+	TRY(keyring_get(l, c, &keys));
+	if ((rc = generate_rows(l, c, &keys, priv, pub, e, rows)) == KMS_OK)
+		rc = insert(l, c, &keys, rows, where, pub == NULL ? 1 : 2);
+	store_row_free(&rows[0]);
+	store_row_free(&rows[1]);
+	return rc;
+}
+
+/* -- changing -- */
+
+/* NEXT becomes what is to be stored for O in place of WAS. */
+static enum kms_rc
+next_row(struct call *c, const struct keyring *keys, const struct store_row *was, const struct object *o,
+    struct slice material, struct store_row *next)
+{
+	bool open_data = o->kind == OBJECT_DATA && (o->flags & FLAG_PRIVATE) == 0;
+
+	TRY(object_copy(o, &next->o));
+	next->o.revision = was->o.revision + 1;
+	if (!open_data)
+		TRY(buf_set(&next->o.body, buf_slice(&was->o.body)));
+	return row_seal(c, keys, &next->o, material, &next->sealed);
+}
+
+enum kms_rc
+local_update(struct backend *b, struct call *c, struct object *o, const struct slice *material)
+{
+	struct local *l = local_of(b);
+	auto_keyring keys = { 0 };
+	auto_store_row was = { 0 };
+	auto_store_row next = { 0 };
+	auto_secret kept = { 0 };
+
+	TRY(row_get(l, c, &o->id, &keys, &was, &kept));
+	if (o->revision != was.o.revision)
+		return KMS_CONFLICT;
+	if ((was.o.flags & FLAG_MODIFIABLE) == 0)
+		return call_fail(c, KMS_DENIED, "this object cannot be changed");
+	TRY(rights_become(c, keys.role, &was.o, o));
+	if (((o->flags ^ was.o.flags) & FLAG_PRIVATE) != 0)
+		return call_fail(c, KMS_INVALID, "an object becomes private or public by being copied");
+	if (material != NULL && (o->kind != OBJECT_DATA || (o->flags & FLAG_PRIVATE) == 0))
+		return call_fail(c, KMS_INVALID, "only the secret part of private data can be replaced");
+	TRY(next_row(c, &keys, &was, o, material != NULL ? *material : secret_slice(&kept), &next));
+	TRY(l->store->ops->update(l->store, c, &next, was.o.revision));
+	o->revision = next.o.revision;
+	local_look(l);
+	return KMS_OK;
+}
+
+/* Data's value is the body or the secret part, as the copy is public or private. */
+static enum kms_rc
+place_data(const struct object *src, struct object *copy, struct secret *material)
+{
+	bool from = (src->flags & FLAG_PRIVATE) != 0, to = (copy->flags & FLAG_PRIVATE) != 0;
+
+	if (from && !to) {
+		TRY(buf_set(&copy->body, secret_slice(material)));
+		secret_free(material);
+	} else if (!from && to) {
+		TRY(secret_copy(buf_slice(&src->body), material));
+		buf_clear(&copy->body);
+	}
+	return KMS_OK;
+}
+
+static enum kms_rc
+copy_row(struct call *c, const struct keyring *keys, const struct object *src, const struct object *new_object,
+    struct secret *material, struct store_row *row)
+{
+	auto_object copy = { 0 };
+
+	TRY(object_copy(new_object, &copy));
+	TRY(buf_set(&copy.body, buf_slice(&src->body)));
+	if (src->kind == OBJECT_DATA)
+		TRY(place_data(src, &copy, material));
+	return make_row(c, keys, &copy, secret_slice(material), row);
+}
+
+enum kms_rc
+local_copy(struct backend *b, struct call *c, const struct uid *src, struct object *new_object)
+{
+	struct local *l = local_of(b);
+	auto_keyring keys = { 0 };
+	auto_store_row was = { 0 };
+	auto_store_row row = { 0 };
+	auto_secret material = { 0 };
+
+	TRY(row_get(l, c, src, &keys, &was, &material));
+	if ((was.o.flags & FLAG_COPYABLE) == 0)
+		return call_fail(c, KMS_DENIED, "this object cannot be copied");
+	TRY(rights_make(c, keys.role, new_object));
+	TRY(rights_become(c, keys.role, &was.o, new_object));
+	TRY(copy_row(c, &keys, &was.o, new_object, &material, &row));
+	return insert(l, c, &keys, &row, &new_object, 1);
+}
+
+/* A damaged object may be removed: its columns say who may, rightly or not. */
+enum kms_rc
+local_destroy(struct backend *b, struct call *c, const struct uid *id)
+{
+	struct local *l = local_of(b);
+	uint64_t revision;
+	uint32_t flags;
+
+	TRY(l->store->ops->revision(l->store, c, id, &revision, &flags));
+	TRY(rights_see(c, local_role(l), flags));
+	if ((flags & FLAG_DESTROYABLE) == 0)
+		return call_fail(c, KMS_DENIED, "this object cannot be destroyed");
+	TRY(l->store->ops->remove(l->store, c, id));
+	keys_forget(l, id);
+	local_look(l);
+	return KMS_OK;
+}
