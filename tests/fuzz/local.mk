@@ -16,3 +16,4 @@ endif
 
 fuzz_targets += %D%/codec_fuzz.fuzz
 fuzz_targets += %D%/conf_fuzz.fuzz
+fuzz_targets += %D%/param_fuzz.fuzz

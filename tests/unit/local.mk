@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # C tests of tests/unit; one line each: "c_tests += %D%/NAME.t" is built from NAME.c.
 
-EXTRA_DIST += %D%/unit.h
+EXTRA_DIST += %D%/rv.h %D%/unit.h
 
 c_tests += %D%/buf_test.t
 c_tests += %D%/codec_test.t
 c_tests += %D%/conf_test.t
 c_tests += %D%/log_test.t
+c_tests += %D%/mech_test.t
 c_tests += %D%/object_test.t
+c_tests += %D%/op_test.t
 c_tests += %D%/os_test.t
+c_tests += %D%/param_test.t
 c_tests += %D%/secret_test.t
