@@ -4,4 +4,5 @@
 core_sources += %D%/alg.c %D%/alg.h
 core_sources += %D%/backend.c %D%/backend.h
 core_sources += %D%/object.c %D%/object.h
+core_sources += %D%/spec.c %D%/spec.def %D%/spec.h
 core_sources += %D%/use.c %D%/use.h

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line: the table of commands, and what is made from it: parsing, help, and the words
+ * that shells complete. */
+#include "kmsctl/ctl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/spec.h"
+#include "base/codec.h"
+
+#define EVERYWHERE                                                                              \
+	(BIT(OPT_CONFIG) | BIT(OPT_TOKEN) | BIT(OPT_JSON) | BIT(OPT_PIN_FILE) | BIT(OPT_HELP) | \
+	    BIT(OPT_VERSION))
+#define KEY_OPTIONS (BIT(OPT_KEY) | BIT(OPT_ID) | BIT(OPT_ALG) | BIT(OPT_RAW))
+
+const struct command commands[] = {
+	{ "token", "init", "[LABEL]", 0, 1, 0, BIT(OPT_SO_PIN_FILE) | BIT(OPT_FORCE),
+	    cmd_token_init, "make a token: a label, the SO PIN and the user PIN" },
+	{ "token", "list", "", 0, 0, 0, 0, cmd_token_list, "show all configured tokens" },
+	{ "token", "status", "", 0, 0, 0, 0, cmd_token_status,
+	    "show one token, its PINs and what it holds" },
+	{ "key", "create", "", 0, 0, BIT(OPT_SPEC) | BIT(OPT_LABEL),
+	    BIT(OPT_ID) | BIT(OPT_EXTRACTABLE), cmd_key_create, "generate a key on the token" },
+	{ "key", "list", "", 0, 0, 0,
+	    BIT(OPT_LABEL) | BIT(OPT_ID) | BIT(OPT_KIND) | BIT(OPT_PUBLIC), cmd_key_list,
+	    "show keys" },
+	{ "key", "show", "[LABEL]", 0, 1, 0, BIT(OPT_ID) | BIT(OPT_PEM) | BIT(OPT_PUBLIC),
+	    cmd_key_show, "show everything about a key, or its public key" },
+	{ "key", "import", "FILE", 1, 1, BIT(OPT_LABEL),
+	    BIT(OPT_ID) | BIT(OPT_EXTRACTABLE) | BIT(OPT_SPEC) | BIT(OPT_RAW) |
+		BIT(OPT_PASSPHRASE_FILE),
+	    cmd_key_import,
+	    "put a key from a file on the token: PEM or DER, or with --raw the bytes of a secret key" },
+	{ "key", "delete", "[LABEL]", 0, 1, 0, BIT(OPT_ID) | BIT(OPT_YES), cmd_key_delete,
+	    "destroy a key, both its halves" },
+	{ "cert", "import", "FILE", 1, 1, 0, BIT(OPT_LABEL) | BIT(OPT_ID), cmd_cert_import,
+	    "put certificates on the token; label and id are those of the key they certify" },
+	{ "cert", "list", "", 0, 0, 0, BIT(OPT_LABEL) | BIT(OPT_ID), cmd_cert_list,
+	    "show certificates" },
+	{ "sign", NULL, "--key LABEL FILE|-", 1, 1, 0, KEY_OPTIONS | BIT(OPT_OUT), cmd_sign,
+	    "sign a file" },
+	{ "verify", NULL, "--key LABEL FILE|-", 1, 1, BIT(OPT_SIGNATURE), KEY_OPTIONS, cmd_verify,
+	    "verify a signature: says OK, or exits with 1" },
+	{ "random", NULL, "BYTES", 1, 1, 0, BIT(OPT_HEX) | BIT(OPT_BASE64) | BIT(OPT_OUT),
+	    cmd_random, "write random bytes" },
+	{ "doctor", NULL, "", 0, 0, 0, BIT(OPT_MODULE), cmd_doctor,
+	    "try everything an application needs, and say what to do" },
+};
+const size_t n_commands = ARRAY_LEN(commands);
+
+static const struct {
+	const char *id; /* the enum's name */
+	char letter;
+	const char *value, *help;
+} options[] = {
+#define OPTION(name, letter, value, text) { #name, letter, value, text },
+#include "kmsctl/options.def"
+#undef OPTION
+};
+
+#define OPTION_NAME_MAX 32
+
+/* OPT_PIN_FILE is --pin-file. */
+static const char *
+option_name(size_t opt, char dst[OPTION_NAME_MAX])
+{
+	const char *s = options[opt].id + strlen("OPT_");
+	size_t n = strnlen(s, OPTION_NAME_MAX - 1);
+
+	for (size_t i = 0; i < n; i++)
+		dst[i] = s[i] == '_'		 ? '-'
+		    : s[i] >= 'A' && s[i] <= 'Z' ? (char)(s[i] - 'A' + 'a')
+						 : s[i];
+	dst[n] = '\0';
+	return dst;
+}
+
+static size_t
+option_find(const char *name, size_t len)
+{
+	char own[OPTION_NAME_MAX];
+	size_t i;
+
+	for (i = 0; i < OPT_END; i++) {
+		if (strlen(option_name(i, own)) == len && memcmp(own, name, len) == 0)
+			break;
+	}
+	return i;
+}
+
+static size_t
+option_of_letter(char letter)
+{
+	size_t i;
+
+	for (i = 0; i < OPT_END && options[i].letter != letter; i++)
+		continue;
+	return i;
+}
+
+static uint64_t
+command_options(const struct command *cmd)
+{
+	return EVERYWHERE | cmd->required | cmd->options;
+}
+
+/* -- help -- */
+
+static void
+print_options(uint64_t set)
+{
+	char name[OPTION_NAME_MAX];
+
+	for (size_t i = 0; i < OPT_END; i++) {
+		int width = 0;
+
+		if ((set & BIT(i)) == 0)
+			continue;
+		if (options[i].letter != 0)
+			width = printf("  -%c, --%s", options[i].letter, option_name(i, name));
+		else
+			width = printf("      --%s", option_name(i, name));
+		if (options[i].value != NULL)
+			width += printf(" %s", options[i].value);
+		printf("%*s  %s\n", width < 32 ? 32 - width : 0, "", options[i].help);
+	}
+}
+
+static void
+print_synopsis(const struct command *cmd)
+{
+	char name[OPTION_NAME_MAX];
+
+	printf("kmsctl %s%s%s", cmd->noun, cmd->verb == NULL ? "" : " ",
+	    cmd->verb == NULL ? "" : cmd->verb);
+	for (size_t i = 0; i < OPT_END; i++) {
+		if ((cmd->required & BIT(i)) != 0)
+			printf(" --%s %s", option_name(i, name), options[i].value);
+	}
+	if (cmd->args[0] != '\0')
+		printf(" %s", cmd->args);
+}
+
+/* Of one command, of a noun's commands, or (NULL) of all. */
+static void
+print_help(const struct command *cmd, const char *noun)
+{
+	if (cmd != NULL) {
+		printf("Usage: ");
+		print_synopsis(cmd);
+		printf(" [OPTION...]\n\n%s: %s.\n\n", cmd->verb == NULL ? cmd->noun : cmd->verb,
+		    cmd->help);
+		print_options(command_options(cmd));
+		return;
+	}
+	printf(
+	    "Usage: kmsctl [--config FILE] [--token LABEL] [--json] NOUN VERB [ARGUMENT...]\n\n");
+	for (size_t i = 0; i < n_commands; i++) {
+		if (noun != NULL && strcmp(noun, commands[i].noun) != 0)
+			continue;
+		printf("  ");
+		print_synopsis(&commands[i]);
+		printf("\n      %s\n", commands[i].help);
+	}
+	printf("\nFor every command:\n");
+	print_options(EVERYWHERE);
+	printf(
+	    "\nkmsctl NOUN VERB --help shows the options of a command; kmsctl(1) tells everything.\n");
+}
+
+/* -- parsing -- */
+
+static enum exit_code
+take_option(struct ctl *c, size_t opt, const char *shown, const char *attached, char ***next,
+    char **end)
+{
+	const char *value = attached;
+
+	if (options[opt].value == NULL) {
+		if (attached != NULL)
+			return ctl_usage(c, "%s takes no value", shown);
+		c->opt[opt] = "";
+		return EXIT_DONE;
+	}
+	if (value == NULL) {
+		if (*next == end)
+			return ctl_usage(c, "%s needs a value: %s", shown, options[opt].value);
+		value = *(*next)++;
+	}
+	if (c->opt[opt] != NULL)
+		return ctl_usage(c, "%s was given twice", shown);
+	c->opt[opt] = value;
+	return EXIT_DONE;
+}
+
+/* Options go to C->opt, everything else moves to the front of ARGV. */
+static enum exit_code
+split(struct ctl *c, char **argv, char **end)
+{
+	char **next = argv;
+
+	c->args = argv;
+	while (next != end) {
+		char *word = *next++;
+		char shown[OPTION_NAME_MAX + 3];
+		char *equals = strchr(word, '=');
+		size_t opt, len = equals == NULL ? strlen(word) : (size_t)(equals - word);
+		enum exit_code rc;
+
+		if (strcmp(word, "--") == 0) {
+			while (next != end)
+				c->args[c->n_args++] = *next++;
+			break;
+		}
+		if (word[0] != '-' || word[1] == '\0') {
+			c->args[c->n_args++] = word;
+			continue;
+		}
+		if (word[1] == '-') {
+			opt = option_find(word + 2, len - 2);
+			(void)snprintf(shown, sizeof(shown), "%.*s", (int)len, word);
+			rc = opt == OPT_END ? ctl_usage(c, "there is no option %s", shown)
+					    : take_option(c, opt, shown,
+						  equals == NULL ? NULL : equals + 1, &next, end);
+		} else {
+			opt = option_of_letter(word[1]);
+			(void)snprintf(shown, sizeof(shown), "-%c", word[1]);
+			rc = opt == OPT_END ? ctl_usage(c, "there is no option %s", shown)
+					    : take_option(c, opt, shown,
+						  word[2] == '\0' ? NULL : word + 2, &next, end);
+		}
+		if (rc != EXIT_DONE)
+			return rc;
+	}
+	return EXIT_DONE;
+}
+
+/* The command that the first words name; they are taken away. NULL: none, *noun_known tells whether
+ * the first was one. */
+static const struct command *
+take_command(struct ctl *c, bool *noun_known)
+{
+	*noun_known = false;
+	for (size_t i = 0; i < n_commands && c->n_args > 0; i++) {
+		const struct command *cmd = &commands[i];
+		int words = cmd->verb == NULL ? 1 : 2;
+
+		if (strcmp(cmd->noun, c->args[0]) != 0)
+			continue;
+		*noun_known = true;
+		if (words == 2 && (c->n_args < 2 || strcmp(cmd->verb, c->args[1]) != 0))
+			continue;
+		c->args += words;
+		c->n_args -= words;
+		return cmd;
+	}
+	return NULL;
+}
+
+static enum exit_code
+check_arguments(struct ctl *c)
+{
+	char name[OPTION_NAME_MAX];
+
+	for (size_t i = 0; i < OPT_END; i++) {
+		if (c->opt[i] != NULL && (command_options(c->cmd) & BIT(i)) == 0)
+			return ctl_usage(c, "this command has no option --%s",
+			    option_name(i, name));
+		if (c->opt[i] == NULL && (c->cmd->required & BIT(i)) != 0)
+			return ctl_usage(c, "--%s %s is needed", option_name(i, name),
+			    options[i].value);
+	}
+	if (c->n_args < c->cmd->min_args) {
+		const char *last = strrchr(c->cmd->args, ' ');
+
+		return ctl_usage(c, "%s is missing", last == NULL ? c->cmd->args : last + 1);
+	}
+	if (c->n_args > c->cmd->max_args)
+		return ctl_usage(c, "one argument too many: %s", c->args[c->cmd->max_args]);
+	return EXIT_DONE;
+}
+
+/* -- completion: the words that may come next, one a line -- */
+
+static void
+complete_value(struct ctl *c, size_t opt)
+{
+	size_t n = 0;
+
+	switch (opt) {
+	case OPT_TOKEN:
+		if (conf_load(c->opt[OPT_CONFIG], &c->conf, NULL) == KMS_OK) {
+			for (size_t i = 0; i < c->conf->n_tokens; i++)
+				printf("%s\n", c->conf->tokens[i].name);
+		}
+		break;
+	case OPT_SPEC:
+		for (const struct spec_row *r = spec_rows(&n); n > 0; n--, r++)
+			printf("%s\n", r->name);
+		break;
+	case OPT_ALG:
+		for (const char *name; (name = sign_alg_name(n)) != NULL; n++)
+			printf("%s\n", name);
+		break;
+	case OPT_KIND: printf("private\npublic\nsecret\n"); break;
+	default:
+		if (strcmp(options[opt].value, "FILE") == 0)
+			printf("@file\n"); /* the shell knows files better */
+		break;
+	}
+}
+
+/* ARGV: the words so far; the last one is being typed. */
+static void
+complete(struct ctl *c, int argc, char **argv)
+{
+	const char *prev = argc >= 2 ? argv[argc - 2] : "";
+	const struct command *cmd;
+	bool known;
+	size_t opt = OPT_END;
+	char name[OPTION_NAME_MAX];
+
+	if (prev[0] == '-')
+		opt = prev[1] == '-' ? option_find(prev + 2, strlen(prev) - 2)
+				     : option_of_letter(prev[1]);
+	if (opt != OPT_END && options[opt].value != NULL) {
+		complete_value(c, opt);
+		return;
+	}
+	for (int i = 0; i + 1 < argc; i++) {
+		opt = argv[i][0] == '-' && argv[i][1] == '-'
+		    ? option_find(argv[i] + 2, strlen(argv[i]) - 2)
+		    : OPT_END;
+		if (opt != OPT_END && options[opt].value != NULL)
+			i++;
+		else if (argv[i][0] != '-')
+			argv[c->n_args++] = argv[i];
+	}
+	c->args = argv;
+	cmd = take_command(c, &known);
+	for (size_t i = 0; i < OPT_END; i++) {
+		if (((cmd == NULL ? EVERYWHERE : command_options(cmd)) & BIT(i)) != 0)
+			printf("--%s\n", option_name(i, name));
+	}
+	if (cmd != NULL && strstr(cmd->args, "FILE") != NULL)
+		printf("@file\n");
+	for (size_t i = 0; cmd == NULL && i < n_commands; i++) {
+		if (!known && (i == 0 || strcmp(commands[i].noun, commands[i - 1].noun) != 0))
+			printf("%s\n", commands[i].noun);
+		else if (known && strcmp(commands[i].noun, c->args[0]) == 0)
+			printf("%s\n", commands[i].verb);
+	}
+}
+
+enum exit_code
+args_parse(struct ctl *c, int argc, char **argv)
+{
+	enum exit_code rc;
+	bool noun_known;
+
+	if (argc >= 2 && strcmp(argv[1], "--complete") == 0) {
+		complete(c, argc - 2, argv + 2);
+		return EXIT_DONE;
+	}
+	if ((rc = split(c, argv + (argc > 0), argv + argc)) != EXIT_DONE)
+		return rc;
+	if (c->opt[OPT_VERSION] != NULL) {
+		printf("kmsctl %s\n", PACKAGE_VERSION);
+		return EXIT_DONE;
+	}
+	if (c->n_args > 0 && strcmp(c->args[0], "help") == 0) {
+		c->opt[OPT_HELP] = "";
+		c->args++;
+		c->n_args--;
+	}
+	c->cmd = take_command(c, &noun_known);
+	if (c->opt[OPT_HELP] != NULL) {
+		print_help(c->cmd, noun_known ? c->args[0] : NULL);
+		c->cmd = NULL;
+		return EXIT_DONE;
+	}
+	if (c->cmd != NULL)
+		return check_arguments(c);
+	if (c->n_args == 0)
+		return ctl_usage(c, "what shall be done?");
+	if (!noun_known)
+		return ctl_usage(c, "there is no command %s", c->args[0]);
+	if (c->n_args == 1)
+		return ctl_usage(c, "%s needs a verb", c->args[0]);
+	return ctl_usage(c, "there is no command %s %s", c->args[0], c->args[1]);
+}
