@@ -258,11 +258,35 @@ check_complete(enum schema_use use, const struct attrs *t, const struct object *
 	return CKR_OK;
 }
 
+#define USAGE                                                                                                         \
+	(FLAG_ENCRYPT | FLAG_DECRYPT | FLAG_SIGN | FLAG_VERIFY | FLAG_SIGN_RECOVER | FLAG_VERIFY_RECOVER | FLAG_WRAP | \
+	    FLAG_UNWRAP | FLAG_DERIVE)
+
+/* A template that permits something by name permits that and nothing else: defaults are for those that say nothing. */
+static void
+drop_default_usage(const struct attrs *t, struct object *o)
+{
+	bool named = false;
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		const struct attr_rule *rule = rule_find(o, t->v[i].type);
+		bool on = false;
+
+		if (rule != NULL && rule->how == HOW_FLAG && (rule->arg & USAGE) != 0 && attr_bool(&t->v[i], &on) == CKR_OK)
+			named |= on;
+	}
+	if (named)
+		o->flags &= ~(uint32_t)USAGE;
+}
+
 CK_RV
 schema_apply(enum schema_use use, const struct attrs *t, bool so, struct object *o)
 {
 	size_t i;
 
+	if (use != SCHEMA_COPY && use != SCHEMA_SET)
+		drop_default_usage(t, o);
 	for (i = 0; i < t->n; i++) {
 		const struct attr_rule *rule = rule_find(o, t->v[i].type);
 

@@ -45,7 +45,15 @@ enum kms_rc ec_public(const struct ckey *k, struct ckey **ret) MUST_USE;
 /* A number of an RSA or EC key by libcrypto's name for it. NULL on failure. The caller frees, wiping. */
 BIGNUM *ckey_number(const struct ckey *k, const char *name);
 
-/* Builds libcrypto's key of TYPE from PARAMS. NULL on failure. */
+/*
+ * Key types by their object identifiers. Given a name, libcrypto 3.0 asks the engines of the process first, which would lead
+ * back here where an application has made a PKCS#11 engine its default; an identifier goes to the provider alone.
+ */
+#define NAME_RSA     "1.2.840.113549.1.1.1"
+#define NAME_EC	     "1.2.840.10045.2.1"
+#define NAME_ED25519 "1.3.101.112"
+
+/* Builds libcrypto's key of TYPE (one of the above) from PARAMS. NULL on failure. */
 EVP_PKEY *pkey_from_params(const char *type, int selection, OSSL_PARAM *params);
 
 #endif

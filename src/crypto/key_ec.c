@@ -110,7 +110,7 @@ assemble(enum curve c, struct ec_numbers *k, struct ckey **ret)
 		*p++ = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, d, width);
 	}
 	*p = OSSL_PARAM_construct_end();
-	pkey = pkey_from_params("EC", k->d != NULL ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
+	pkey = pkey_from_params(NAME_EC, k->d != NULL ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
 	mem_wipe(d, sizeof d);
 	return pkey == NULL ? KMS_INTERNAL : ckey_adopt(pkey, spec_of(c), width, k->d != NULL, ret);
 }
@@ -155,9 +155,9 @@ edwards_from(struct slice seed, struct slice point, struct ckey **ret)
 		return KMS_BAD_DATA;
 	if (!is_private) {
 		TRY(check_edwards_point(point));
-		k = EVP_PKEY_new_raw_public_key_ex(lib_ctx(), "ED25519", NULL, point.p, point.len);
+		k = EVP_PKEY_new_raw_public_key_ex(lib_ctx(), NAME_ED25519, NULL, point.p, point.len);
 	} else {
-		k = EVP_PKEY_new_raw_private_key_ex(lib_ctx(), "ED25519", NULL, seed.p, seed.len);
+		k = EVP_PKEY_new_raw_private_key_ex(lib_ctx(), NAME_ED25519, NULL, seed.p, seed.len);
 	}
 	if (k == NULL || EVP_PKEY_get_raw_public_key(k, own, &len) != 1)
 		return KMS_INTERNAL;

@@ -273,7 +273,7 @@ assemble(const struct numbers *k, bool is_private, struct ckey **ret)
 		at += len;
 	}
 	params[count] = OSSL_PARAM_construct_end();
-	pkey = pkey_from_params("RSA", is_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
+	pkey = pkey_from_params(NAME_RSA, is_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
 	if (pkey == NULL)
 		return KMS_INTERNAL;
 	return ckey_adopt(pkey, (struct key_spec){ .type = KEY_RSA, .bits = (uint32_t)bits }, ((size_t)bits + 7) / 8,

@@ -51,7 +51,7 @@ generate_rsa(const struct key_spec *spec, struct slice exponent, struct ckey **r
 	if (spec->bits < RSA_GENERATE_MIN || spec->bits > RSA_GENERATE_MAX || spec->bits % 8 != 0)
 		return KMS_KEY_SIZE;
 	TRY(read_exponent(exponent, &e));
-	if ((c = EVP_PKEY_CTX_new_from_name(lib_ctx(), "RSA", NULL)) == NULL || EVP_PKEY_keygen_init(c) != 1 ||
+	if ((c = EVP_PKEY_CTX_new_from_name(lib_ctx(), NAME_RSA, NULL)) == NULL || EVP_PKEY_keygen_init(c) != 1 ||
 	    EVP_PKEY_CTX_set_rsa_keygen_bits(c, (int)spec->bits) != 1 || EVP_PKEY_CTX_set1_rsa_keygen_pubexp(c, e) != 1 ||
 	    EVP_PKEY_generate(c, &k) != 1)
 		return KMS_INTERNAL;
@@ -62,13 +62,16 @@ static enum kms_rc
 generate_ec(enum curve c, enum key_type type, struct ckey **ret)
 {
 	struct key_spec spec = { .type = type, .curve = c, .bits = curve_bits(c) };
-	EVP_PKEY *k;
+	auto_pkey_ctx *x = NULL;
+	EVP_PKEY *k = NULL;
 
 	if (spec.bits == 0 || (c == CURVE_ED25519) != (type == KEY_EDWARDS))
 		return KMS_BAD_PARAM;
-	k = c == CURVE_ED25519 ? EVP_PKEY_Q_keygen(lib_ctx(), NULL, "ED25519") :
-				 EVP_PKEY_Q_keygen(lib_ctx(), NULL, "EC", lib_curve_name(c));
-	return k == NULL ? KMS_INTERNAL : ckey_adopt(k, spec, curve_bytes(c), true, ret);
+	x = EVP_PKEY_CTX_new_from_name(lib_ctx(), c == CURVE_ED25519 ? NAME_ED25519 : NAME_EC, NULL);
+	if (x == NULL || EVP_PKEY_keygen_init(x) != 1 ||
+	    (c != CURVE_ED25519 && EVP_PKEY_CTX_set_group_name(x, lib_curve_name(c)) != 1) || EVP_PKEY_generate(x, &k) != 1)
+		return KMS_INTERNAL;
+	return ckey_adopt(k, spec, curve_bytes(c), true, ret);
 }
 
 enum kms_rc
