@@ -4,7 +4,8 @@
 
 #include "pkcs11/rv.h"
 
-/* The application's array may be misaligned (Oracle packs its structs): never dereferenced, always copied. */
+/* The application's array may be misaligned (Oracle packs its structs): never dereferenced, always
+ * copied. */
 static CK_ATTRIBUTE
 attribute_at(const CK_ATTRIBUTE *t, CK_ULONG i)
 {
@@ -23,7 +24,8 @@ attribute_set_len(CK_ATTRIBUTE *t, CK_ULONG len)
 static bool
 is_array_of_attributes(CK_ATTRIBUTE_TYPE type)
 {
-	return type == CKA_WRAP_TEMPLATE || type == CKA_UNWRAP_TEMPLATE || type == CKA_DERIVE_TEMPLATE;
+	return type == CKA_WRAP_TEMPLATE || type == CKA_UNWRAP_TEMPLATE ||
+	    type == CKA_DERIVE_TEMPLATE;
 }
 
 /* The bytes that one attribute will need in the copy; inner templates are flattened. */
@@ -63,7 +65,8 @@ put_be(uint8_t *p, uint64_t v, int bytes)
 	return p;
 }
 
-/* What measure() measured, copied; the application may change its memory meanwhile, so every length is looked at again. */
+/* What measure() measured, copied; the application may change its memory meanwhile, so every length
+ * is looked at again. */
 static CK_RV
 copy_value(const CK_ATTRIBUTE *a, uint8_t *dst, size_t len)
 {
@@ -123,7 +126,8 @@ attrs_read(const CK_ATTRIBUTE *t, CK_ULONG n, struct attrs *ret)
 			attrs_free(ret);
 			return rv;
 		}
-		ret->v[i] = (struct attr){ .type = in[i].type, .value = slice_of(lens[i] == 0 ? NULL : p, lens[i]) };
+		ret->v[i] = (struct attr){ .type = in[i].type,
+			.value = slice_of(lens[i] == 0 ? NULL : p, lens[i]) };
 		if (lens[i] != 0)
 			p += lens[i];
 	}

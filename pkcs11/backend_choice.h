@@ -7,6 +7,7 @@
 #include "base/conf.h"
 
 /* Opens the backend that the token's section names. Errors as local_open. */
-enum kms_rc backend_choose(const struct conf_token *conf, struct call *call, struct backend **ret) MUST_USE;
+enum kms_rc backend_choose(const struct conf_token *conf, struct call *call,
+    struct backend **ret) MUST_USE;
 
 #endif

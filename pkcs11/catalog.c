@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Handles and entries of one token. What is found by the backend is only given a number here; it is read when first looked at. */
+/* Handles and entries of one token. What is found by the backend is only given a number here; it is
+ * read when first looked at. */
 #include "pkcs11/catalog.h"
 
 #include <stdlib.h>
@@ -21,7 +22,7 @@ struct place {
 	uint64_t checked; /* the backend's generation when the entry was last known to be current */
 	struct entry *entry; /* NULL: not read yet */
 	CK_SESSION_HANDLE owner;
-	bool in_memory; /* session objects and profiles: the entry is all there is */
+	bool in_memory;	     /* session objects and profiles: the entry is all there is */
 	uint32_t prev, next; /* in_memory: list; free: next alone */
 };
 
@@ -31,8 +32,8 @@ struct catalog {
 	_Atomic uint64_t changes;
 	struct place *places;
 	uint32_t n, cap, free, first, last; /* list of in_memory places */
-	uint32_t *table; /* uid → place, open addressing; NO_PLACE is empty */
-	uint32_t table_size, table_used; /* a power of two; used counts removed ones too */
+	uint32_t *table;		    /* uid → place, open addressing; NO_PLACE is empty */
+	uint32_t table_size, table_used;    /* a power of two; used counts removed ones too */
 };
 
 #define REMOVED (UINT32_MAX - 1)
@@ -81,7 +82,8 @@ entry_backend_key(struct entry *e, struct call *call, struct backend_key **ret)
 
 	if (k == NULL) {
 		if ((rc = backend_key_open(e->token->backend, call, &e->bkey_id, &k)) != KMS_OK)
-			return rc == KMS_NOTFOUND ? CKR_KEY_HANDLE_INVALID : token_fail(e->token, call, rc);
+			return rc == KMS_NOTFOUND ? CKR_KEY_HANDLE_INVALID
+						  : token_fail(e->token, call, rc);
 		if (!atomic_compare_exchange_strong(&e->bkey, &expected, k)) {
 			backend_key_close(e->token->backend, k); /* another thread was first */
 			k = expected;
@@ -109,7 +111,8 @@ table_find(const struct catalog *c, const struct uid *id)
 
 	if (c->table_size == 0)
 		return NO_PLACE;
-	for (i = uid_hash(id) & (c->table_size - 1); (at = c->table[i]) != NO_PLACE; i = (i + 1) & (c->table_size - 1))
+	for (i = uid_hash(id) & (c->table_size - 1); (at = c->table[i]) != NO_PLACE;
+	     i = (i + 1) & (c->table_size - 1))
 		if (at != REMOVED && uid_eq(&c->places[at].id, id))
 			return at;
 	return NO_PLACE;
@@ -159,7 +162,8 @@ table_remove(struct catalog *c, const struct uid *id)
 {
 	uint32_t i, at;
 
-	for (i = uid_hash(id) & (c->table_size - 1); (at = c->table[i]) != NO_PLACE; i = (i + 1) & (c->table_size - 1)) {
+	for (i = uid_hash(id) & (c->table_size - 1); (at = c->table[i]) != NO_PLACE;
+	     i = (i + 1) & (c->table_size - 1)) {
 		if (at != REMOVED && uid_eq(&c->places[at].id, id)) {
 			c->table[i] = REMOVED;
 			return;
@@ -193,7 +197,8 @@ place_new(struct catalog *c)
 			uint32_t cap = c->cap == 0 ? 64 : c->cap * 2;
 			struct place *bigger;
 
-			if (cap > INDEX_MASK || (bigger = realloc(c->places, cap * sizeof(*bigger))) == NULL)
+			if (cap > INDEX_MASK ||
+			    (bigger = realloc(c->places, cap * sizeof(*bigger))) == NULL)
 				return NULL;
 			c->places = bigger;
 			c->cap = cap;
@@ -255,9 +260,11 @@ place_free(struct catalog *c, struct place *p)
 	return e;
 }
 
-/* Frees the places that WANTED picks; entries are dropped outside the lock, in turns, so that any number costs no memory. */
+/* Frees the places that WANTED picks; entries are dropped outside the lock, in turns, so that any
+ * number costs no memory. */
 static void
-remove_where(struct catalog *c, bool (*wanted)(const struct place *p, CK_SESSION_HANDLE owner), CK_SESSION_HANDLE owner)
+remove_where(struct catalog *c, bool (*wanted)(const struct place *p, CK_SESSION_HANDLE owner),
+    CK_SESSION_HANDLE owner)
 {
 	struct entry *batch[32];
 	size_t n, i;
@@ -269,7 +276,8 @@ remove_where(struct catalog *c, bool (*wanted)(const struct place *p, CK_SESSION
 		for (; at < c->n && n < ARRAY_LEN(batch); at++) {
 			struct place *p = &c->places[at];
 
-			if (p->handle != 0 && wanted(p, owner) && (batch[n] = place_free(c, p)) != NULL)
+			if (p->handle != 0 && wanted(p, owner) &&
+			    (batch[n] = place_free(c, p)) != NULL)
 				n++;
 		}
 		pthread_mutex_unlock(&c->lock);
@@ -363,8 +371,8 @@ entry_load(struct catalog *c, struct call *call, const struct uid *id, struct en
 
 /* A token object whose entry is absent or may be old. */
 static CK_RV
-read_again(struct catalog *c, struct call *call, CK_OBJECT_HANDLE handle, const struct uid *id, struct entry *kept,
-    struct entry **ret)
+read_again(struct catalog *c, struct call *call, CK_OBJECT_HANDLE handle, const struct uid *id,
+    struct entry *kept, struct entry **ret)
 {
 	uint64_t now = backend_generation(c->token->backend), revision = 0;
 	struct entry *old = NULL, *fresh = NULL;
@@ -416,7 +424,8 @@ catalog_get(struct catalog *c, struct call *call, CK_OBJECT_HANDLE handle, struc
 		pthread_mutex_unlock(&c->lock);
 		return CKR_OBJECT_HANDLE_INVALID;
 	}
-	if (p->in_memory || (p->entry != NULL && p->checked == backend_generation(c->token->backend))) {
+	if (p->in_memory ||
+	    (p->entry != NULL && p->checked == backend_generation(c->token->backend))) {
 		*ret = entry_ref(p->entry);
 		pthread_mutex_unlock(&c->lock);
 		return CKR_OK;

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* C_CopyObject: the four ways between session and token. Key material crosses only where both sides may hold it. */
+/* C_CopyObject: the four ways between session and token. Key material crosses only where both sides
+ * may hold it. */
 #include "pkcs11/object.h"
 #include "pkcs11/schema.h"
 
 static bool
 holds_secret(const struct object *o)
 {
-	return o->kind == OBJECT_PRIVATE_KEY || o->kind == OBJECT_SECRET_KEY || o->kind == OBJECT_DATA;
+	return o->kind == OBJECT_PRIVATE_KEY || o->kind == OBJECT_SECRET_KEY ||
+	    o->kind == OBJECT_DATA;
 }
 
 /*
- * To the session. A token key stays where it is: the copy is one more view of it, with attributes of its own (what the OpenSSL
- * provider and NSS make of every private key they load).
+ * To the session. A token key stays where it is: the copy is one more view of it, with attributes
+ * of its own (what the OpenSSL provider and NSS make of every private key they load).
  */
 static CK_RV
-copy_to_session(struct session *s, struct entry *src, struct object *o, struct slice data, CK_OBJECT_HANDLE *ret)
+copy_to_session(struct session *s, struct entry *src, struct object *o, struct slice data,
+    CK_OBJECT_HANDLE *ret)
 {
 	struct call call = token_call(s->token);
 	auto_entry *e = NULL;
@@ -28,7 +31,8 @@ copy_to_session(struct session *s, struct entry *src, struct object *o, struct s
 	if (crypto_random(o->id.b, UID_LEN) != KMS_OK)
 		return CKR_GENERAL_ERROR;
 	e->bkey_id = src->bkey_id;
-	TRY_RV(entry_backend_key(e, &call, &k)); /* held from now on, so that the copy outlives its original */
+	TRY_RV(entry_backend_key(e, &call,
+	    &k)); /* held from now on, so that the copy outlives its original */
 	e->o = *o;
 	*o = (struct object){ 0 }; /* moved */
 	e->o.revision = 1;
@@ -39,7 +43,8 @@ copy_to_session(struct session *s, struct entry *src, struct object *o, struct s
 }
 
 static CK_RV
-copy_to_token(struct session *s, struct entry *src, struct object *o, struct slice data, CK_OBJECT_HANDLE *ret)
+copy_to_token(struct session *s, struct entry *src, struct object *o, struct slice data,
+    CK_OBJECT_HANDLE *ret)
 {
 	struct call call = token_call(s->token);
 	enum kms_rc rc;
@@ -51,7 +56,8 @@ copy_to_token(struct session *s, struct entry *src, struct object *o, struct sli
 	return object_intern(s, o, ret);
 }
 
-/* A data object's value moves between body and sealed value when CKA_PRIVATE changes, so it is read first in either case. */
+/* A data object's value moves between body and sealed value when CKA_PRIVATE changes, so it is read
+ * first in either case. */
 static CK_RV
 copy_data(struct session *s, struct entry *src, struct object *o, struct attr_value *v)
 {
@@ -68,7 +74,8 @@ copy_data(struct session *s, struct entry *src, struct object *o, struct attr_va
 }
 
 static CK_RV
-object_copy_to(struct session *s, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *templ, CK_ULONG count, CK_OBJECT_HANDLE *ret)
+object_copy_to(struct session *s, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *templ,
+    CK_ULONG count, CK_OBJECT_HANDLE *ret)
 {
 	auto_attr_value v = { { 0 }, { 0 }, { 0 }, false };
 	auto_entry *src = NULL;
@@ -96,7 +103,8 @@ object_copy_to(struct session *s, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *t
 }
 
 CK_RV
-C_CopyObject(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_OBJECT_HANDLE_PTR ret)
+C_CopyObject(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ, CK_ULONG count,
+    CK_OBJECT_HANDLE_PTR ret)
 {
 	auto_session *s = NULL;
 	CK_RV rv;

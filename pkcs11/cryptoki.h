@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PKCS#11 as this module sees it: p11-kit's 2.40 header, plus what 3.0 adds and that header lacks (values from the OASIS standard,
- * PKCS #11 Cryptographic Token Interface 3.0). Everything declared here by a C_ name is exported; nothing else is.
+ * PKCS#11 as this module sees it: p11-kit's 2.40 header, plus what 3.0 adds and that header lacks
+ * (values from the OASIS standard, PKCS #11 Cryptographic Token Interface 3.0). Everything declared
+ * here by a C_ name is exported; nothing else is.
  */
 #ifndef KMS_PKCS11_CRYPTOKI_H
 #define KMS_PKCS11_CRYPTOKI_H
 
 #pragma GCC visibility push(default)
 #include <p11-kit/pkcs11.h>
-/* It leaves its map from lower-case to the standard's member names defined, which would rename members of our own. */
+/* It leaves its map from lower-case to the standard's member names defined, which would rename
+ * members of our own. */
 #undef aad_len
 #undef aad_ptr
 #undef counter_bits
@@ -38,10 +40,10 @@
 #define CKA_UNIQUE_ID  (0x4UL)
 #define CKA_PROFILE_ID (0x601UL)
 
-#define CKP_BASELINE_PROVIDER	       (0x1UL)
-#define CKP_EXTENDED_PROVIDER	       (0x2UL)
-#define CKP_AUTHENTICATION_TOKEN       (0x3UL)
-#define CKP_PUBLIC_CERTIFICATES_TOKEN  (0x4UL)
+#define CKP_BASELINE_PROVIDER	      (0x1UL)
+#define CKP_EXTENDED_PROVIDER	      (0x2UL)
+#define CKP_AUTHENTICATION_TOKEN      (0x3UL)
+#define CKP_PUBLIC_CERTIFICATES_TOKEN (0x4UL)
 
 /* mechanisms */
 #ifndef CKM_AES_KEY_WRAP_KWP
@@ -83,39 +85,57 @@ typedef CK_INTERFACE_PTR *CK_INTERFACE_PTR_PTR;
 	CK_RV name args
 
 CRYPTOKI_DECLARE_3_0(C_GetInterfaceList, (CK_INTERFACE_PTR list, CK_ULONG_PTR count));
-CRYPTOKI_DECLARE_3_0(C_GetInterface, (CK_UTF8CHAR_PTR name, CK_VERSION_PTR version, CK_INTERFACE_PTR_PTR ret, CK_FLAGS flags));
-CRYPTOKI_DECLARE_3_0(C_LoginUser, (CK_SESSION_HANDLE hs, CK_USER_TYPE type, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
-    CK_UTF8CHAR_PTR name, CK_ULONG name_len));
+CRYPTOKI_DECLARE_3_0(C_GetInterface,
+    (CK_UTF8CHAR_PTR name, CK_VERSION_PTR version, CK_INTERFACE_PTR_PTR ret, CK_FLAGS flags));
+CRYPTOKI_DECLARE_3_0(C_LoginUser,
+    (CK_SESSION_HANDLE hs, CK_USER_TYPE type, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
+	CK_UTF8CHAR_PTR name, CK_ULONG name_len));
 CRYPTOKI_DECLARE_3_0(C_SessionCancel, (CK_SESSION_HANDLE hs, CK_FLAGS flags));
-CRYPTOKI_DECLARE_3_0(C_MessageEncryptInit, (CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key));
-CRYPTOKI_DECLARE_3_0(C_EncryptMessage, (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad,
-    CK_ULONG aad_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len));
-CRYPTOKI_DECLARE_3_0(C_EncryptMessageBegin, (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad,
-    CK_ULONG aad_len));
-CRYPTOKI_DECLARE_3_0(C_EncryptMessageNext, (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in,
-    CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags));
+CRYPTOKI_DECLARE_3_0(C_MessageEncryptInit,
+    (CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key));
+CRYPTOKI_DECLARE_3_0(C_EncryptMessage,
+    (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad, CK_ULONG aad_len,
+	CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len));
+CRYPTOKI_DECLARE_3_0(C_EncryptMessageBegin,
+    (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad,
+	CK_ULONG aad_len));
+CRYPTOKI_DECLARE_3_0(C_EncryptMessageNext,
+    (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len,
+	CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags));
 CRYPTOKI_DECLARE_3_0(C_MessageEncryptFinal, (CK_SESSION_HANDLE hs));
-CRYPTOKI_DECLARE_3_0(C_MessageDecryptInit, (CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key));
-CRYPTOKI_DECLARE_3_0(C_DecryptMessage, (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad,
-    CK_ULONG aad_len, CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len));
-CRYPTOKI_DECLARE_3_0(C_DecryptMessageBegin, (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad,
-    CK_ULONG aad_len));
-CRYPTOKI_DECLARE_3_0(C_DecryptMessageNext, (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in,
-    CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags));
+CRYPTOKI_DECLARE_3_0(C_MessageDecryptInit,
+    (CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key));
+CRYPTOKI_DECLARE_3_0(C_DecryptMessage,
+    (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad, CK_ULONG aad_len,
+	CK_BYTE_PTR in, CK_ULONG in_len, CK_BYTE_PTR out, CK_ULONG_PTR out_len));
+CRYPTOKI_DECLARE_3_0(C_DecryptMessageBegin,
+    (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR aad,
+	CK_ULONG aad_len));
+CRYPTOKI_DECLARE_3_0(C_DecryptMessageNext,
+    (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len,
+	CK_BYTE_PTR out, CK_ULONG_PTR out_len, CK_FLAGS flags));
 CRYPTOKI_DECLARE_3_0(C_MessageDecryptFinal, (CK_SESSION_HANDLE hs));
-CRYPTOKI_DECLARE_3_0(C_MessageSignInit, (CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key));
-CRYPTOKI_DECLARE_3_0(C_SignMessage, (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in,
-    CK_ULONG in_len, CK_BYTE_PTR sig, CK_ULONG_PTR sig_len));
-CRYPTOKI_DECLARE_3_0(C_SignMessageBegin, (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len));
-CRYPTOKI_DECLARE_3_0(C_SignMessageNext, (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in,
-    CK_ULONG in_len, CK_BYTE_PTR sig, CK_ULONG_PTR sig_len));
+CRYPTOKI_DECLARE_3_0(C_MessageSignInit,
+    (CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key));
+CRYPTOKI_DECLARE_3_0(C_SignMessage,
+    (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len,
+	CK_BYTE_PTR sig, CK_ULONG_PTR sig_len));
+CRYPTOKI_DECLARE_3_0(C_SignMessageBegin,
+    (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len));
+CRYPTOKI_DECLARE_3_0(C_SignMessageNext,
+    (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len,
+	CK_BYTE_PTR sig, CK_ULONG_PTR sig_len));
 CRYPTOKI_DECLARE_3_0(C_MessageSignFinal, (CK_SESSION_HANDLE hs));
-CRYPTOKI_DECLARE_3_0(C_MessageVerifyInit, (CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key));
-CRYPTOKI_DECLARE_3_0(C_VerifyMessage, (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in,
-    CK_ULONG in_len, CK_BYTE_PTR sig, CK_ULONG sig_len));
-CRYPTOKI_DECLARE_3_0(C_VerifyMessageBegin, (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len));
-CRYPTOKI_DECLARE_3_0(C_VerifyMessageNext, (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in,
-    CK_ULONG in_len, CK_BYTE_PTR sig, CK_ULONG sig_len));
+CRYPTOKI_DECLARE_3_0(C_MessageVerifyInit,
+    (CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key));
+CRYPTOKI_DECLARE_3_0(C_VerifyMessage,
+    (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len,
+	CK_BYTE_PTR sig, CK_ULONG sig_len));
+CRYPTOKI_DECLARE_3_0(C_VerifyMessageBegin,
+    (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len));
+CRYPTOKI_DECLARE_3_0(C_VerifyMessageNext,
+    (CK_SESSION_HANDLE hs, CK_VOID_PTR param, CK_ULONG param_len, CK_BYTE_PTR in, CK_ULONG in_len,
+	CK_BYTE_PTR sig, CK_ULONG sig_len));
 CRYPTOKI_DECLARE_3_0(C_MessageVerifyFinal, (CK_SESSION_HANDLE hs));
 
 struct ck_function_list_3_0 {

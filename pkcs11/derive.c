@@ -12,7 +12,8 @@ cut_secret(const struct attrs *t, const struct secret *secret, struct slice *ret
 	if (want > secret->len)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	*ret = secret_slice(secret);
-	if (want != 0 && want < secret->len) /* 6.3.19: truncation removes bytes from the leading end */
+	if (want != 0 &&
+	    want < secret->len) /* 6.3.19: truncation removes bytes from the leading end */
 		*ret = slice_of(secret->p + (secret->len - want), want);
 	return CKR_OK;
 }
@@ -34,7 +35,8 @@ derive_secret(struct session *s, struct entry *base, const struct params *p, str
 }
 
 static CK_RV
-derive_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE handle, const struct attrs *t, CK_OBJECT_HANDLE *ret)
+derive_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE handle, const struct attrs *t,
+    CK_OBJECT_HANDLE *ret)
 {
 	struct slice inherited = { 0 }, bytes;
 	auto_secret secret = { 0 };
@@ -62,8 +64,8 @@ derive_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE handle, co
 }
 
 CK_RV
-C_DeriveKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE base, CK_ATTRIBUTE_PTR templ, CK_ULONG count,
-    CK_OBJECT_HANDLE_PTR ret)
+C_DeriveKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE base, CK_ATTRIBUTE_PTR templ,
+    CK_ULONG count, CK_OBJECT_HANDLE_PTR ret)
 {
 	auto_session *s = NULL;
 	auto_attrs t;

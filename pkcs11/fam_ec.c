@@ -17,16 +17,16 @@ read_curve(const struct attrs *t, enum key_type type, enum curve *ret)
 }
 
 /*
- * CKA_EC_POINT is a DER OCTET STRING; some clients give the point itself. A point starts with 04 too, so lengths decide. What
- * neither fits is not a point.
+ * CKA_EC_POINT is a DER OCTET STRING; some clients give the point itself. A point starts with 04
+ * too, so lengths decide. What neither fits is not a point.
  */
 struct slice
 ec_point_unwrap(struct slice s, size_t point_len)
 {
 	if (s.len == point_len + 2 && point_len < 128 && s.p[0] == 0x04 && s.p[1] == point_len)
 		return slice_of(s.p + 2, point_len);
-	if (s.len == point_len + 3 && point_len >= 128 && point_len < 256 && s.p[0] == 0x04 && s.p[1] == 0x81 &&
-	    s.p[2] == point_len)
+	if (s.len == point_len + 3 && point_len >= 128 && point_len < 256 && s.p[0] == 0x04 &&
+	    s.p[1] == 0x81 && s.p[2] == point_len)
 		return slice_of(s.p + 3, point_len);
 	return s;
 }
@@ -48,7 +48,8 @@ create_type(enum key_type type, enum object_kind kind, const struct attrs *t, st
 	if (point != NULL)
 		q = ec_point_unwrap(point->value, point_len(curve));
 	if (kind == OBJECT_PUBLIC_KEY)
-		return q.len == 0 ? CKR_ATTRIBUTE_VALUE_INVALID : family_made(ckey_from_ec(curve, (struct slice){ 0 }, q, ret));
+		return q.len == 0 ? CKR_ATTRIBUTE_VALUE_INVALID
+				  : family_made(ckey_from_ec(curve, (struct slice){ 0 }, q, ret));
 	if (d == NULL || d->value.len == 0)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	return family_made(ckey_from_ec(curve, d->value, q, ret));
@@ -111,14 +112,10 @@ static CK_RV
 part(const struct ckey *k, CK_ATTRIBUTE_TYPE type, struct secret *ret)
 {
 	switch (type) {
-	case CKA_EC_PARAMS:
-		return family_made(secret_copy(curve_params(ckey_spec(k).curve), ret));
-	case CKA_EC_POINT:
-		return show_point(k, ret);
-	case CKA_VALUE:
-		return family_made(ckey_part(k, PART_EC_D, ret));
-	default:
-		return CKR_ATTRIBUTE_TYPE_INVALID;
+	case CKA_EC_PARAMS: return family_made(secret_copy(curve_params(ckey_spec(k).curve), ret));
+	case CKA_EC_POINT: return show_point(k, ret);
+	case CKA_VALUE: return family_made(ckey_part(k, PART_EC_D, ret));
+	default: return CKR_ATTRIBUTE_TYPE_INVALID;
 	}
 }
 

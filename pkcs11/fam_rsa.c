@@ -27,7 +27,8 @@ create(enum object_kind kind, const struct attrs *t, struct ckey **ret)
 		parts.dq = number(t, CKA_EXPONENT_2);
 		parts.qinv = number(t, CKA_COEFFICIENT);
 		if (parts.d.len == 0)
-			return CKR_ATTRIBUTE_VALUE_INVALID; /* present, as the rules demand, but empty */
+			return CKR_ATTRIBUTE_VALUE_INVALID; /* present, as the rules demand, but
+							       empty */
 	}
 	return family_made(ckey_from_rsa(&parts, ret));
 }

@@ -5,7 +5,8 @@
 
 #include "pkcs11/family.h"
 
-extern const struct key_family key_family_rsa, key_family_ec, key_family_edwards, key_family_aes, key_family_generic;
+extern const struct key_family key_family_rsa, key_family_ec, key_family_edwards, key_family_aes,
+    key_family_generic;
 
 /* How making a key from a template's numbers failed, in the template's terms. */
 CK_RV family_made(enum kms_rc rc);

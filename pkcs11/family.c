@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list of key families. To add one: a fam_*.c file, a row here, its attributes in rules.def, its mechanisms in mech.def. */
+/* The list of key families. To add one: a fam_*.c file, a row here, its attributes in rules.def,
+ * its mechanisms in mech.def. */
 #include "pkcs11/families.h"
 #include "pkcs11/rv.h"
 

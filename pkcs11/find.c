@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* C_FindObjects*: the backend's indexes answer, the template's other attributes filter. PKCS#11 5.7.7 to 5.7.9. */
+/* C_FindObjects*: the backend's indexes answer, the template's other attributes filter.
+ * PKCS#11 5.7.7 to 5.7.9. */
 #include <stdlib.h>
 
 #include "pkcs11/family.h"
@@ -48,15 +49,9 @@ ask(const struct session *s, const struct attrs *t, struct question *w)
 		const struct attr *a = &t->v[i];
 
 		switch (a->type) {
-		case CKA_CLASS:
-			ask_class(a, w);
-			break;
-		case CKA_KEY_TYPE:
-			ask_key_type(a, w);
-			break;
-		case CKA_TOKEN:
-			w->nothing |= attr_bool(a, &flag) != CKR_OK || !flag;
-			break;
+		case CKA_CLASS: ask_class(a, w); break;
+		case CKA_KEY_TYPE: ask_key_type(a, w); break;
+		case CKA_TOKEN: w->nothing |= attr_bool(a, &flag) != CKR_OK || !flag; break;
 		case CKA_LABEL:
 			w->q.has_label = true;
 			w->q.label = a->value;
@@ -64,20 +59,22 @@ ask(const struct session *s, const struct attrs *t, struct question *w)
 		case CKA_ID:
 			w->q.has_app_id = true;
 			w->q.app_id = a->value;
-			w->filter[w->n_filter++] = *a; /* data objects have no CKA_ID, but an empty column */
+			w->filter[w->n_filter++] =
+			    *a; /* data objects have no CKA_ID, but an empty column */
 			break;
 		case CKA_SUBJECT:
 			w->q.has_subject = true;
 			w->q.subject = a->value;
 			w->filter[w->n_filter++] = *a;
 			break;
-		default:
-			w->filter[w->n_filter++] = *a;
-			break;
+		default: w->filter[w->n_filter++] = *a; break;
 		}
 	}
-	/* a given id or subject is a key's or certificate's own; only the empty one needs the second look */
-	if (w->n_filter == 1 && ((w->q.has_app_id && w->q.app_id.len != 0) || (w->q.has_subject && w->q.subject.len != 0)) &&
+	/* a given id or subject is a key's or certificate's own; only the empty one needs the
+	 * second look */
+	if (w->n_filter == 1 &&
+	    ((w->q.has_app_id && w->q.app_id.len != 0) ||
+		(w->q.has_subject && w->q.subject.len != 0)) &&
 	    (w->filter[0].type == CKA_ID || w->filter[0].type == CKA_SUBJECT))
 		w->n_filter = 0;
 }
@@ -129,7 +126,8 @@ find_in_memory(struct session *s, const struct attrs *t, struct find *f)
 	size_t n, i;
 	CK_RV rv;
 
-	if ((rv = catalog_session_objects(s->token->catalog, token_user(s->token), &v, &n)) != CKR_OK)
+	if ((rv = catalog_session_objects(s->token->catalog, token_user(s->token), &v, &n)) !=
+	    CKR_OK)
 		return rv;
 	if (n == 0 || (all = reallocarray(f->v, f->n + n, sizeof(*all))) == NULL) {
 		free(v);
@@ -156,7 +154,8 @@ find_init(struct session *s, const CK_ATTRIBUTE *templ, CK_ULONG count)
 		return CKR_OPERATION_ACTIVE;
 	TRY_RV(attrs_read(templ, count, &t));
 	ask(s, &t, &w);
-	if ((rv = find_in_token(s, &w, &f)) != CKR_OK || (rv = find_in_memory(s, &t, &f)) != CKR_OK) {
+	if ((rv = find_in_token(s, &w, &f)) != CKR_OK ||
+	    (rv = find_in_memory(s, &t, &f)) != CKR_OK) {
 		free(f.v);
 		return rv;
 	}

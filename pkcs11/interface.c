@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ways in: C_GetFunctionList, C_GetInterface and C_GetInterfaceList, over lists made from functions.def. */
+/* The ways in: C_GetFunctionList, C_GetInterface and C_GetInterfaceList, over lists made from
+ * functions.def. */
 #include <string.h>
 
 #include "pkcs11/rv.h"
@@ -22,7 +23,8 @@ static CK_FUNCTION_LIST_3_0 functions_3_0 = {
 #undef V3
 };
 
-/* The newest first: it is the default. No fork-safe flag: that would promise that a child keeps its sessions (3.0 5.4.5). */
+/* The newest first: it is the default. No fork-safe flag: that would promise that a child keeps its
+ * sessions (3.0 5.4.5). */
 static CK_INTERFACE interfaces[] = {
 	{ (CK_CHAR *)"PKCS 11", &functions_3_0, 0 },
 	{ (CK_CHAR *)"PKCS 11", &functions_2_40, 0 },
@@ -53,7 +55,8 @@ C_GetInterfaceList(CK_INTERFACE_PTR list, CK_ULONG_PTR count)
 }
 
 CK_RV
-C_GetInterface(CK_UTF8CHAR_PTR name, CK_VERSION_PTR version, CK_INTERFACE_PTR_PTR ret, CK_FLAGS flags)
+C_GetInterface(CK_UTF8CHAR_PTR name, CK_VERSION_PTR version, CK_INTERFACE_PTR_PTR ret,
+    CK_FLAGS flags)
 {
 	size_t i;
 
@@ -62,9 +65,11 @@ C_GetInterface(CK_UTF8CHAR_PTR name, CK_VERSION_PTR version, CK_INTERFACE_PTR_PT
 	for (i = 0; i < ARRAY_LEN(interfaces); i++) {
 		const CK_VERSION *have = interfaces[i].pFunctionList; /* both lists begin with it */
 
-		if (name != NULL && strcmp((const char *)name, (const char *)interfaces[i].pInterfaceName) != 0)
+		if (name != NULL &&
+		    strcmp((const char *)name, (const char *)interfaces[i].pInterfaceName) != 0)
 			continue;
-		if (version != NULL && (version->major != have->major || version->minor != have->minor))
+		if (version != NULL &&
+		    (version->major != have->major || version->minor != have->minor))
 			continue;
 		if ((interfaces[i].flags & flags) != flags)
 			continue;

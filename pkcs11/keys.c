@@ -18,9 +18,11 @@ keys_mech(const struct session *s, const CK_MECHANISM *m, CK_FLAGS flags, const 
 	return CKR_OK;
 }
 
-/* A template for generation: its class and key type, where it names them, must be those of the mechanism. */
+/* A template for generation: its class and key type, where it names them, must be those of the
+ * mechanism. */
 static CK_RV
-begin_object(struct session *s, const struct attrs *t, enum object_kind kind, const struct key_family *family, struct object *o)
+begin_object(struct session *s, const struct attrs *t, enum object_kind kind,
+    const struct key_family *family, struct object *o)
 {
 	CK_ULONG ckk;
 
@@ -46,11 +48,14 @@ mark_generated(struct object *o, CK_MECHANISM_TYPE mechanism)
 		o->flags |= (o->flags & FLAG_SENSITIVE) != 0 ? FLAG_ALWAYS_SENSITIVE : 0u;
 		o->flags |= (o->flags & FLAG_EXTRACTABLE) == 0 ? FLAG_NEVER_EXTRACTABLE : 0u;
 	}
-	return schema_store(o, &(struct attr){ .type = CKA_KEY_GEN_MECHANISM, .value = slice_of(&type, sizeof(type)) });
+	return schema_store(o,
+	    &(struct attr){
+		.type = CKA_KEY_GEN_MECHANISM, .value = slice_of(&type, sizeof(type)) });
 }
 
 static CK_RV
-generate_key(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE *templ, CK_ULONG count, CK_OBJECT_HANDLE *ret)
+generate_key(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE *templ, CK_ULONG count,
+    CK_OBJECT_HANDLE *ret)
 {
 	struct call call = token_call(s->token);
 	const struct key_family *family;
@@ -83,7 +88,8 @@ generate_key(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE *templ
 }
 
 CK_RV
-C_GenerateKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_OBJECT_HANDLE_PTR ret)
+C_GenerateKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR templ, CK_ULONG count,
+    CK_OBJECT_HANDLE_PTR ret)
 {
 	auto_session *s = NULL;
 	CK_RV rv;
@@ -115,7 +121,8 @@ share_id(struct pair *p)
 }
 
 static CK_RV
-prepare_pair(struct session *s, const struct mech *row, const struct attrs *pub, const struct attrs *priv, struct pair *p)
+prepare_pair(struct session *s, const struct mech *row, const struct attrs *pub,
+    const struct attrs *priv, struct pair *p)
 {
 	const struct key_family *family = family_of_type(row->key);
 	const struct attr *params = attrs_get(pub, CKA_EC_PARAMS);
@@ -139,7 +146,8 @@ prepare_pair(struct session *s, const struct mech *row, const struct attrs *pub,
 
 /* Both in the token: the backend makes and keeps them in one step. */
 static CK_RV
-pair_in_token(struct session *s, struct pair *p, CK_OBJECT_HANDLE *pub_ret, CK_OBJECT_HANDLE *priv_ret)
+pair_in_token(struct session *s, struct pair *p, CK_OBJECT_HANDLE *pub_ret,
+    CK_OBJECT_HANDLE *priv_ret)
 {
 	struct call call = token_call(s->token);
 	enum kms_rc rc;
@@ -160,22 +168,26 @@ pair_here(struct session *s, struct pair *p, CK_OBJECT_HANDLE *pub_ret, CK_OBJEC
 	enum kms_rc rc;
 	CK_RV rv;
 
-	if ((rc = ckey_generate(&p->priv.spec, p->e, &key)) != KMS_OK || (rc = ckey_public(key, &pub)) != KMS_OK)
+	if ((rc = ckey_generate(&p->priv.spec, p->e, &key)) != KMS_OK ||
+	    (rc = ckey_public(key, &pub)) != KMS_OK)
 		return session_fail(s, &call, rc);
 	TRY_RV(object_describe(&p->priv, key));
 	TRY_RV(share_id(p));
 	TRY_RV(object_describe(&p->pub, pub));
-	/* a token half is made last, so that nothing durable is left behind when the other one fails */
+	/* a token half is made last, so that nothing durable is left behind when the other one
+	 * fails */
 	if (p->priv_token) {
 		TRY_RV(object_keep(s, p->pub_token, &p->pub, pub, (struct slice){ 0 }, &made));
-		if ((rv = object_keep(s, true, &p->priv, key, (struct slice){ 0 }, priv_ret)) != CKR_OK)
+		if ((rv = object_keep(s, true, &p->priv, key, (struct slice){ 0 }, priv_ret)) !=
+		    CKR_OK)
 			catalog_remove(s->token->catalog, made);
 		else
 			*pub_ret = made;
 		return rv;
 	}
 	TRY_RV(object_keep(s, false, &p->priv, key, (struct slice){ 0 }, &made));
-	if ((rv = object_keep(s, p->pub_token, &p->pub, pub, (struct slice){ 0 }, pub_ret)) != CKR_OK)
+	if ((rv = object_keep(s, p->pub_token, &p->pub, pub, (struct slice){ 0 }, pub_ret)) !=
+	    CKR_OK)
 		catalog_remove(s->token->catalog, made);
 	else
 		*priv_ret = made;
@@ -183,8 +195,8 @@ pair_here(struct session *s, struct pair *p, CK_OBJECT_HANDLE *pub_ret, CK_OBJEC
 }
 
 static CK_RV
-generate_pair(struct session *s, const CK_MECHANISM *m, const struct attrs *pub, const struct attrs *priv,
-    CK_OBJECT_HANDLE *pub_ret, CK_OBJECT_HANDLE *priv_ret)
+generate_pair(struct session *s, const CK_MECHANISM *m, const struct attrs *pub,
+    const struct attrs *priv, CK_OBJECT_HANDLE *pub_ret, CK_OBJECT_HANDLE *priv_ret)
 {
 	const struct mech *row;
 	struct pair p;
@@ -193,22 +205,25 @@ generate_pair(struct session *s, const CK_MECHANISM *m, const struct attrs *pub,
 	memset(&p, 0, sizeof(p));
 	if ((rv = keys_mech(s, m, CKF_GENERATE_KEY_PAIR, &row)) == CKR_OK &&
 	    (rv = prepare_pair(s, row, pub, priv, &p)) == CKR_OK)
-		rv = (p.pub_token && p.priv_token ? pair_in_token : pair_here)(s, &p, pub_ret, priv_ret);
+		rv = (p.pub_token && p.priv_token ? pair_in_token : pair_here)(s, &p, pub_ret,
+		    priv_ret);
 	object_free(&p.pub);
 	object_free(&p.priv);
 	return rv;
 }
 
 CK_RV
-C_GenerateKeyPair(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR pub_templ, CK_ULONG pub_count,
-    CK_ATTRIBUTE_PTR priv_templ, CK_ULONG priv_count, CK_OBJECT_HANDLE_PTR pub_ret, CK_OBJECT_HANDLE_PTR priv_ret)
+C_GenerateKeyPair(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR pub_templ,
+    CK_ULONG pub_count, CK_ATTRIBUTE_PTR priv_templ, CK_ULONG priv_count,
+    CK_OBJECT_HANDLE_PTR pub_ret, CK_OBJECT_HANDLE_PTR priv_ret)
 {
 	auto_session *s = NULL;
 	auto_attrs pub, priv;
 	CK_RV rv;
 
 	pub.mem = priv.mem = (struct secret){ 0 };
-	if ((rv = session_enter(hs, &s)) == CKR_OK && (m == NULL || pub_ret == NULL || priv_ret == NULL))
+	if ((rv = session_enter(hs, &s)) == CKR_OK &&
+	    (m == NULL || pub_ret == NULL || priv_ret == NULL))
 		rv = CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK && (rv = attrs_read(pub_templ, pub_count, &pub)) == CKR_OK &&
 	    (rv = attrs_read(priv_templ, priv_count, &priv)) == CKR_OK)
@@ -230,7 +245,8 @@ keys_wanted_len(const struct attrs *t, size_t *ret)
 	return CKR_OK;
 }
 
-/* 4.9, 4.10: what the unwrapping or deriving key demands of its offspring. A template may repeat it, not contradict it. */
+/* 4.9, 4.10: what the unwrapping or deriving key demands of its offspring. A template may repeat
+ * it, not contradict it. */
 static CK_RV
 add_inherited(const struct attrs *t, struct slice inherited, struct attrs *ret)
 {
@@ -255,9 +271,11 @@ add_inherited(const struct attrs *t, struct slice inherited, struct attrs *ret)
 }
 
 static CK_RV
-parse_bytes(enum object_kind kind, const struct key_family *family, struct slice bytes, struct ckey **ret)
+parse_bytes(enum object_kind kind, const struct key_family *family, struct slice bytes,
+    struct ckey **ret)
 {
-	enum kms_rc rc = kind == OBJECT_SECRET_KEY ? ckey_from_secret(family->type, bytes, ret) : ckey_from_pkcs8(bytes, ret);
+	enum kms_rc rc = kind == OBJECT_SECRET_KEY ? ckey_from_secret(family->type, bytes, ret)
+						   : ckey_from_pkcs8(bytes, ret);
 
 	if (rc == KMS_NOMEM)
 		return CKR_HOST_MEMORY;
@@ -278,8 +296,8 @@ mark_made(struct object *o, const struct entry *from)
 }
 
 CK_RV
-keys_make(struct session *s, const struct attrs *own, struct slice inherited, const struct entry *from, struct slice bytes,
-    CK_OBJECT_HANDLE *ret)
+keys_make(struct session *s, const struct attrs *own, struct slice inherited,
+    const struct entry *from, struct slice bytes, CK_OBJECT_HANDLE *ret)
 {
 	const struct key_family *family;
 	auto_object o = { 0 };
@@ -289,8 +307,10 @@ keys_make(struct session *s, const struct attrs *own, struct slice inherited, co
 	bool token_object;
 
 	TRY_RV(add_inherited(own, inherited, &t));
-	/* a derived key is secret, and generic, unless the template says otherwise; a wrapped one must be told */
-	if (from == NULL && (attrs_get(&t, CKA_CLASS) == NULL || attrs_get(&t, CKA_KEY_TYPE) == NULL))
+	/* a derived key is secret, and generic, unless the template says otherwise; a wrapped one
+	 * must be told */
+	if (from == NULL &&
+	    (attrs_get(&t, CKA_CLASS) == NULL || attrs_get(&t, CKA_KEY_TYPE) == NULL))
 		return CKR_TEMPLATE_INCOMPLETE;
 	TRY_RV(attrs_ulong(&t, CKA_CLASS, CKO_SECRET_KEY, &class));
 	TRY_RV(attrs_ulong(&t, CKA_KEY_TYPE, CKK_GENERIC_SECRET, &ckk));
@@ -299,7 +319,8 @@ keys_make(struct session *s, const struct attrs *own, struct slice inherited, co
 		return CKR_TEMPLATE_INCONSISTENT;
 	if ((family = family_of_ckk(ckk)) == NULL)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
-	if ((o.kind == OBJECT_SECRET_KEY) != (family->type == KEY_AES || family->type == KEY_GENERIC))
+	if ((o.kind == OBJECT_SECRET_KEY) !=
+	    (family->type == KEY_AES || family->type == KEY_GENERIC))
 		return CKR_TEMPLATE_INCONSISTENT;
 	o.spec.type = family->type;
 	schema_defaults(&o);

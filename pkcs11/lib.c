@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The module's life: PKCS#11 5.4 (C_Initialize, C_Finalize, C_GetInfo), and what a fork does to it. */
+/* The module's life: PKCS#11 5.4 (C_Initialize, C_Finalize, C_GetInfo), and what a fork does to it.
+ */
 #include "pkcs11/lib.h"
 
 #include <pthread.h>
@@ -13,13 +14,14 @@
 #include "pkcs11/session.h"
 
 /*
- * One a process. A forked child never touches its parent's (locks in it may be held for ever); it makes one of its own, and the
- * few kilobytes that are left behind are the price of no deadlock.
+ * One a process. A forked child never touches its parent's (locks in it may be held for ever); it
+ * makes one of its own, and the few kilobytes that are left behind are the price of no deadlock.
  */
 struct lib {
 	unsigned fork_generation;
 	pthread_mutex_t start; /* serialises C_Initialize and C_Finalize */
-	pthread_rwlock_t calls; /* read by functions without a session, written while the library goes down */
+	pthread_rwlock_t
+	    calls; /* read by functions without a session, written while the library goes down */
 	atomic_bool ready;
 	struct conf *conf;
 	struct token *tokens;
@@ -59,7 +61,8 @@ lib_ready(void)
 {
 	struct lib *l = atomic_load_explicit(&current, memory_order_acquire);
 
-	return l != NULL && l->fork_generation == os_fork_generation() && atomic_load_explicit(&l->ready, memory_order_acquire);
+	return l != NULL && l->fork_generation == os_fork_generation() &&
+	    atomic_load_explicit(&l->ready, memory_order_acquire);
 }
 
 struct lib_guard
@@ -104,7 +107,8 @@ lib_token_of_slot(CK_SLOT_ID slot)
 	return NULL;
 }
 
-/* 5.4.1: what the application says of threads. We always lock by the system's own means, and never make a thread. */
+/* 5.4.1: what the application says of threads. We always lock by the system's own means, and never
+ * make a thread. */
 static CK_RV
 read_args(const void *p, const char **config)
 {
@@ -115,8 +119,8 @@ read_args(const void *p, const char **config)
 	if (p == NULL)
 		return CKR_OK;
 	memcpy(&args, p, sizeof(args));
-	callbacks = (args.CreateMutex != NULL) + (args.DestroyMutex != NULL) + (args.LockMutex != NULL) +
-	    (args.UnlockMutex != NULL);
+	callbacks = (args.CreateMutex != NULL) + (args.DestroyMutex != NULL) +
+	    (args.LockMutex != NULL) + (args.UnlockMutex != NULL);
 	if (callbacks != 0 && callbacks != 4)
 		return CKR_ARGUMENTS_BAD;
 	if (callbacks == 4 && (args.flags & CKF_OS_LOCKING_OK) == 0)
@@ -148,7 +152,8 @@ open_tokens(struct lib *l)
 	if ((l->tokens = calloc(l->conf->n_tokens, sizeof(*l->tokens))) == NULL)
 		return CKR_HOST_MEMORY;
 	for (; l->n_tokens < l->conf->n_tokens; l->n_tokens++)
-		if ((rv = token_open(&l->tokens[l->n_tokens], &l->conf->tokens[l->n_tokens])) != CKR_OK)
+		if ((rv = token_open(&l->tokens[l->n_tokens], &l->conf->tokens[l->n_tokens])) !=
+		    CKR_OK)
 			return rv;
 	return CKR_OK;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The module's life: initialise, finalize, fork. Owns the configuration, the tokens and the session table.
+ * The module's life: initialise, finalize, fork. Owns the configuration, the tokens and the session
+ * table.
  *
- * Lock order: lib (read) → session → leaf locks (a token's lock, the session table's free list, an arena). Leaf locks are never
- * held across a backend call; a session's own lock is, bounded by the call's deadline.
+ * Lock order: lib (read) → session → leaf locks (a token's lock, the session table's free list, an
+ * arena). Leaf locks are never held across a backend call; a session's own lock is, bounded by the
+ * call's deadline.
  */
 #ifndef KMS_PKCS11_LIB_H
 #define KMS_PKCS11_LIB_H
@@ -17,8 +19,8 @@ struct token;
 bool lib_ready(void);
 
 /*
- * For functions without a session: `auto_lib g = lib_guard_enter();` keeps the library from being finalized until the scope ends.
- * g.rv is CKR_OK or CKR_CRYPTOKI_NOT_INITIALIZED.
+ * For functions without a session: `auto_lib g = lib_guard_enter();` keeps the library from being
+ * finalized until the scope ends. g.rv is CKR_OK or CKR_CRYPTOKI_NOT_INITIALIZED.
  */
 struct lib_guard {
 	CK_RV rv;

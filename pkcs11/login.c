@@ -14,7 +14,8 @@ login_locked(struct session *s, enum role role, struct slice name, struct slice 
 	bool read_only_open;
 
 	if (t->role != ROLE_NONE)
-		return t->role == (int)role ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+		return t->role == (int)role ? CKR_USER_ALREADY_LOGGED_IN
+					    : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
 	pthread_mutex_lock(&t->lock);
 	read_only_open = t->n_sessions != t->n_rw;
 	pthread_mutex_unlock(&t->lock);
@@ -23,7 +24,8 @@ login_locked(struct session *s, enum role role, struct slice name, struct slice 
 	if ((rc = backend_login(t->backend, &call, role, name, pin)) != KMS_OK)
 		return session_fail(s, &call, rc);
 
-	pthread_mutex_lock(&t->lock); /* a read-only session may have opened while the PIN was stretched */
+	pthread_mutex_lock(&t->lock); /* a read-only session may have opened while the PIN was
+					 stretched */
 	read_only_open = t->n_sessions != t->n_rw;
 	if (role != ROLE_SO || !read_only_open)
 		t->role = role;
@@ -68,13 +70,14 @@ login(struct session *s, CK_USER_TYPE type, struct slice name, struct slice pin)
 }
 
 CK_RV
-C_LoginUser(CK_SESSION_HANDLE hs, CK_USER_TYPE type, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len, CK_UTF8CHAR_PTR name,
-    CK_ULONG name_len)
+C_LoginUser(CK_SESSION_HANDLE hs, CK_USER_TYPE type, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
+    CK_UTF8CHAR_PTR name, CK_ULONG name_len)
 {
 	auto_session *s = NULL;
 	CK_RV rv;
 
-	if ((rv = session_enter(hs, &s)) == CKR_OK && (pin == NULL || (name == NULL && name_len != 0)))
+	if ((rv = session_enter(hs, &s)) == CKR_OK &&
+	    (pin == NULL || (name == NULL && name_len != 0)))
 		rv = CKR_ARGUMENTS_BAD; /* no protected authentication path */
 	if (rv == CKR_OK)
 		rv = login(s, type, slice_of(name, name_len), slice_of(pin, pin_len));
@@ -149,13 +152,15 @@ set_pin(struct session *s, struct slice old_pin, struct slice new_pin)
 	if (!session_rw(s))
 		return CKR_SESSION_READ_ONLY;
 	pthread_mutex_lock(&s->token->login_lock);
-	rc = backend_set_pin(s->token->backend, &call, state == CKS_RW_SO_FUNCTIONS ? ROLE_SO : ROLE_USER, old_pin, new_pin);
+	rc = backend_set_pin(s->token->backend, &call,
+	    state == CKS_RW_SO_FUNCTIONS ? ROLE_SO : ROLE_USER, old_pin, new_pin);
 	pthread_mutex_unlock(&s->token->login_lock);
 	return rc == KMS_OK ? CKR_OK : session_fail(s, &call, rc);
 }
 
 CK_RV
-C_SetPIN(CK_SESSION_HANDLE hs, CK_UTF8CHAR_PTR old_pin, CK_ULONG old_len, CK_UTF8CHAR_PTR new_pin, CK_ULONG new_len)
+C_SetPIN(CK_SESSION_HANDLE hs, CK_UTF8CHAR_PTR old_pin, CK_ULONG old_len, CK_UTF8CHAR_PTR new_pin,
+    CK_ULONG new_len)
 {
 	auto_session *s = NULL;
 	CK_RV rv;

@@ -15,7 +15,8 @@ object_lookup(struct session *s, CK_OBJECT_HANDLE handle, struct entry **ret)
 }
 
 CK_RV
-object_place(const struct session *s, const struct attrs *t, const struct object *o, bool *token_object)
+object_place(const struct session *s, const struct attrs *t, const struct object *o,
+    bool *token_object)
 {
 	TRY_RV(attrs_bool(t, CKA_TOKEN, false, token_object));
 	return session_may_write(s, *token_object, (o->flags & FLAG_PRIVATE) != 0);
@@ -59,7 +60,8 @@ object_intern(struct session *s, const struct object *o, CK_OBJECT_HANDLE *ret)
 }
 
 static CK_RV
-keep_in_session(struct session *s, struct object *o, struct ckey *key, struct slice data, CK_OBJECT_HANDLE *ret)
+keep_in_session(struct session *s, struct object *o, struct ckey *key, struct slice data,
+    CK_OBJECT_HANDLE *ret)
 {
 	auto_entry *e = entry_new(s->token);
 	CK_RV rv;
@@ -79,7 +81,8 @@ keep_in_session(struct session *s, struct object *o, struct ckey *key, struct sl
 }
 
 static CK_RV
-keep_in_token(struct session *s, struct object *o, struct ckey *key, struct slice data, CK_OBJECT_HANDLE *ret)
+keep_in_token(struct session *s, struct object *o, struct ckey *key, struct slice data,
+    CK_OBJECT_HANDLE *ret)
 {
 	struct call call = token_call(s->token);
 	auto_secret pkcs8 = { 0 };
@@ -98,7 +101,8 @@ keep_in_token(struct session *s, struct object *o, struct ckey *key, struct slic
 }
 
 CK_RV
-object_keep(struct session *s, bool token_object, struct object *o, struct ckey *key, struct slice data, CK_OBJECT_HANDLE *ret)
+object_keep(struct session *s, bool token_object, struct object *o, struct ckey *key,
+    struct slice data, CK_OBJECT_HANDLE *ret)
 {
 	return (token_object ? keep_in_token : keep_in_session)(s, o, key, data, ret);
 }
@@ -109,7 +113,9 @@ check_claim(const struct attrs *t, CK_ATTRIBUTE_TYPE type, struct slice fact)
 {
 	const struct attr *a = attrs_get(t, type);
 
-	return a == NULL || a->value.len == 0 || slice_eq(a->value, fact) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+	return a == NULL || a->value.len == 0 || slice_eq(a->value, fact)
+	    ? CKR_OK
+	    : CKR_ATTRIBUTE_VALUE_INVALID;
 }
 
 static CK_RV
@@ -126,7 +132,8 @@ create_key(struct session *s, const struct attrs *t, struct object *o, CK_OBJECT
 	TRY_RV(attrs_ulong(t, CKA_KEY_TYPE, 0, &ckk));
 	if ((family = family_of_ckk(ckk)) == NULL)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
-	if ((o->kind == OBJECT_SECRET_KEY) != (family->type == KEY_AES || family->type == KEY_GENERIC))
+	if ((o->kind == OBJECT_SECRET_KEY) !=
+	    (family->type == KEY_AES || family->type == KEY_GENERIC))
 		return CKR_TEMPLATE_INCONSISTENT;
 	o->spec.type = family->type;
 	schema_defaults(o);
@@ -135,13 +142,16 @@ create_key(struct session *s, const struct attrs *t, struct object *o, CK_OBJECT
 	TRY_RV(object_place(s, t, o, &token_object));
 	TRY_RV(family->create(o->kind, t, &key));
 	TRY_RV(object_describe(o, key));
-	TRY_RV(check_claim(t, o->kind == OBJECT_SECRET_KEY ? CKA_CHECK_VALUE : CKA_PUBLIC_KEY_INFO, buf_slice(&o->body)));
+	TRY_RV(check_claim(t, o->kind == OBJECT_SECRET_KEY ? CKA_CHECK_VALUE : CKA_PUBLIC_KEY_INFO,
+	    buf_slice(&o->body)));
 	if (params != NULL && !slice_eq(params->value, curve_params(o->spec.curve)))
-		TRY_RV(schema_store(o, params)); /* another spelling of the curve: shown as it was given */
+		TRY_RV(schema_store(o,
+		    params)); /* another spelling of the curve: shown as it was given */
 	return object_keep(s, token_object, o, key, (struct slice){ 0 }, ret);
 }
 
-/* What the certificate itself says and the template leaves out: issuer, serial number, and the id of its public key. */
+/* What the certificate itself says and the template leaves out: issuer, serial number, and the id
+ * of its public key. */
 static CK_RV
 complete_certificate(const struct attrs *t, struct object *o)
 {
@@ -155,11 +165,15 @@ complete_certificate(const struct attrs *t, struct object *o)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	TRY_RV(check_claim(t, CKA_PUBLIC_KEY_INFO, buf_slice(&f.spki)));
 	if (attrs_get(t, CKA_ISSUER) == NULL)
-		TRY_RV(schema_store(o, &(struct attr){ .type = CKA_ISSUER, .value = buf_slice(&f.issuer) }));
+		TRY_RV(schema_store(o,
+		    &(struct attr){ .type = CKA_ISSUER, .value = buf_slice(&f.issuer) }));
 	if (attrs_get(t, CKA_SERIAL_NUMBER) == NULL)
-		TRY_RV(schema_store(o, &(struct attr){ .type = CKA_SERIAL_NUMBER, .value = buf_slice(&f.serial) }));
-	/* a key of a kind that we do not have leaves the id empty: nothing here could be matched with it */
-	if (o->app_id.len == 0 && ckey_from_spki(buf_slice(&f.spki), &key) == KMS_OK && ckey_default_id(key, id) == KMS_OK &&
+		TRY_RV(schema_store(o,
+		    &(struct attr){ .type = CKA_SERIAL_NUMBER, .value = buf_slice(&f.serial) }));
+	/* a key of a kind that we do not have leaves the id empty: nothing here could be matched
+	 * with it */
+	if (o->app_id.len == 0 && ckey_from_spki(buf_slice(&f.spki), &key) == KMS_OK &&
+	    ckey_default_id(key, id) == KMS_OK &&
 	    buf_set(&o->app_id, slice_of(id, sizeof(id))) != KMS_OK)
 		return CKR_HOST_MEMORY;
 	return CKR_OK;
@@ -199,19 +213,17 @@ object_create(struct session *s, const CK_ATTRIBUTE *templ, CK_ULONG count, CK_O
 	switch (o.kind = schema_kind(class)) {
 	case OBJECT_PRIVATE_KEY:
 	case OBJECT_PUBLIC_KEY:
-	case OBJECT_SECRET_KEY:
-		return create_key(s, &t, &o, ret);
+	case OBJECT_SECRET_KEY: return create_key(s, &t, &o, ret);
 	case OBJECT_CERTIFICATE:
-	case OBJECT_DATA:
-		return create_other(s, &t, &o, ret);
-	case OBJECT_NONE:
-		break;
+	case OBJECT_DATA: return create_other(s, &t, &o, ret);
+	case OBJECT_NONE: break;
 	}
 	return CKR_ATTRIBUTE_VALUE_INVALID;
 }
 
 CK_RV
-C_CreateObject(CK_SESSION_HANDLE hs, CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_OBJECT_HANDLE_PTR ret)
+C_CreateObject(CK_SESSION_HANDLE hs, CK_ATTRIBUTE_PTR templ, CK_ULONG count,
+    CK_OBJECT_HANDLE_PTR ret)
 {
 	auto_session *s = NULL;
 	CK_RV rv;
@@ -257,12 +269,13 @@ C_GetObjectSize(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle, CK_ULONG_PTR size
 	if ((rv = session_enter(hs, &s)) == CKR_OK && size == NULL)
 		rv = CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK && (rv = object_lookup(s, handle, &e)) == CKR_OK)
-		*size = sizeof(e->o) + e->o.label.len + e->o.app_id.len + e->o.subject.len + e->o.body.len + e->o.attrs.len +
-		    e->o.spec.bits / 8;
+		*size = sizeof(e->o) + e->o.label.len + e->o.app_id.len + e->o.subject.len +
+		    e->o.body.len + e->o.attrs.len + e->o.spec.bits / 8;
 	return rv_trace(__func__, rv);
 }
 
-/* 5.7.5: every attribute is answered, whatever became of the others; the first error is the result. */
+/* 5.7.5: every attribute is answered, whatever became of the others; the first error is the result.
+ */
 static CK_RV
 get_attributes(struct session *s, struct entry *e, CK_ATTRIBUTE *templ, CK_ULONG count)
 {
@@ -288,13 +301,15 @@ get_attributes(struct session *s, struct entry *e, CK_ATTRIBUTE *templ, CK_ULONG
 }
 
 CK_RV
-C_GetAttributeValue(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ, CK_ULONG count)
+C_GetAttributeValue(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ,
+    CK_ULONG count)
 {
 	auto_session *s = NULL;
 	auto_entry *e = NULL;
 	CK_RV rv;
 
-	if ((rv = session_enter(hs, &s)) == CKR_OK && (count > ATTR_ASK_MAX || (templ == NULL && count != 0)))
+	if ((rv = session_enter(hs, &s)) == CKR_OK &&
+	    (count > ATTR_ASK_MAX || (templ == NULL && count != 0)))
 		rv = CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK && (rv = object_lookup(s, handle, &e)) == CKR_OK)
 		rv = get_attributes(s, e, templ, count);
@@ -303,7 +318,8 @@ C_GetAttributeValue(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_
 
 /* A session object's new state: the same key and value under changed attributes. */
 static CK_RV
-set_in_session(struct session *s, const struct entry *e, struct object *o, const struct slice *value)
+set_in_session(struct session *s, const struct entry *e, struct object *o,
+    const struct slice *value)
 {
 	struct entry *n = entry_new(s->token);
 
@@ -322,7 +338,8 @@ set_in_session(struct session *s, const struct entry *e, struct object *o, const
 	return catalog_replace(s->token->catalog, e->handle, n);
 }
 
-/* One try; CKR_FUNCTION_CANCELED when another process changed the object between reading and writing. */
+/* One try; CKR_FUNCTION_CANCELED when another process changed the object between reading and
+ * writing. */
 static CK_RV
 set_once(struct session *s, const struct attrs *t, CK_OBJECT_HANDLE handle)
 {
@@ -372,7 +389,8 @@ object_set(struct session *s, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *templ
 }
 
 CK_RV
-C_SetAttributeValue(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ, CK_ULONG count)
+C_SetAttributeValue(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR templ,
+    CK_ULONG count)
 {
 	auto_session *s = NULL;
 	CK_RV rv;

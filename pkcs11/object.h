@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How objects come to be, whoever makes them: create, copy, generate, unwrap and derive all end in object_keep. */
+/* How objects come to be, whoever makes them: create, copy, generate, unwrap and derive all end in
+ * object_keep. */
 #ifndef KMS_PKCS11_OBJECT_H
 #define KMS_PKCS11_OBJECT_H
 
@@ -7,24 +8,28 @@
 #include "pkcs11/catalog.h"
 #include "pkcs11/session.h"
 
-/* The template's CKA_TOKEN, and (once the flags are applied) whether this session may make such an object. */
-CK_RV object_place(const struct session *s, const struct attrs *t, const struct object *o, bool *token_object);
+/* The template's CKA_TOKEN, and (once the flags are applied) whether this session may make such an
+ * object. */
+CK_RV object_place(const struct session *s, const struct attrs *t, const struct object *o,
+    bool *token_object);
 
 /*
- * An object that nobody can see but a user, made while none is logged in: CKA_PRIVATE's default is false then for session
- * objects, so that a public session can work with keys of its own. A template that says CKA_PRIVATE is left alone.
+ * An object that nobody can see but a user, made while none is logged in: CKA_PRIVATE's default is
+ * false then for session objects, so that a public session can work with keys of its own. A
+ * template that says CKA_PRIVATE is left alone.
  */
 void object_default_private(const struct session *s, const struct attrs *t, struct object *o);
 
-/* The parts of a key's record that follow from the key: spec, body (public half, or check value) and, if empty, app_id. */
+/* The parts of a key's record that follow from the key: spec, body (public half, or check value)
+ * and, if empty, app_id. */
 CK_RV object_describe(struct object *o, const struct ckey *key);
 
 /*
- * Keeps a finished object: as a session object of S, or in the token. KEY is the key (NULL for certificates and data), DATA private
- * data's value. O is moved from. The handle comes back.
+ * Keeps a finished object: as a session object of S, or in the token. KEY is the key (NULL for
+ * certificates and data), DATA private data's value. O is moved from. The handle comes back.
  */
-CK_RV object_keep(struct session *s, bool token_object, struct object *o, struct ckey *key, struct slice data,
-    CK_OBJECT_HANDLE *ret);
+CK_RV object_keep(struct session *s, bool token_object, struct object *o, struct ckey *key,
+    struct slice data, CK_OBJECT_HANDLE *ret);
 
 /* Handles for objects that the backend has just made. */
 CK_RV object_intern(struct session *s, const struct object *o, CK_OBJECT_HANDLE *ret);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mechanism parameters: copied once, at Init, into owned and typed values. No caller's pointer is kept. */
+/* Mechanism parameters: copied once, at Init, into owned and typed values. No caller's pointer is
+ * kept. */
 #ifndef KMS_PKCS11_PARAM_H
 #define KMS_PKCS11_PARAM_H
 
@@ -15,8 +16,9 @@ struct params {
 };
 
 /*
- * Reads M's parameter as ROW says, into P (which may hold an earlier one: its memory is used again). Lengths, pointers, hashes and
- * MGFs are checked: CKR_MECHANISM_PARAM_INVALID; CKR_HOST_MEMORY. The parameter may be misaligned.
+ * Reads M's parameter as ROW says, into P (which may hold an earlier one: its memory is used
+ * again). Lengths, pointers, hashes and MGFs are checked: CKR_MECHANISM_PARAM_INVALID;
+ * CKR_HOST_MEMORY. The parameter may be misaligned.
  */
 CK_RV params_read(struct params *p, const struct mech *row, const CK_MECHANISM *m);
 void params_free(struct params *p);

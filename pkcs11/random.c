@@ -16,8 +16,8 @@ C_GenerateRandom(CK_SESSION_HANDLE hs, CK_BYTE_PTR data, CK_ULONG len)
 	return rv_trace(__func__, rv);
 }
 
-/* libcrypto seeds itself from the system; NSS and others offer more at start and take a refusal for a fault, so it is accepted and
- * dropped: mixing in what a caller controls would gain nothing. */
+/* libcrypto seeds itself from the system; NSS and others offer more at start and take a refusal for
+ * a fault, so it is accepted and dropped: mixing in what a caller controls would gain nothing. */
 CK_RV
 C_SeedRandom(CK_SESSION_HANDLE hs, CK_BYTE_PTR seed, CK_ULONG len)
 {

@@ -12,24 +12,24 @@
 enum attr_how {
 	HOW_CLASS,
 	HOW_TOKEN,
-	HOW_FLAG,	/* a bit of object.flags */
+	HOW_FLAG, /* a bit of object.flags */
 	HOW_LABEL,
 	HOW_ID,
 	HOW_SUBJECT,
 	HOW_CERT_TYPE,
 	HOW_KEY_TYPE,
-	HOW_BYTES,	/* in the stored record; absent is empty */
-	HOW_ULONG,	/* in the stored record */
-	HOW_DATE,	/* in the stored record; absent is empty */
-	HOW_MECHS,	/* in the stored record */
-	HOW_ARRAY,	/* in the stored record, flat */
-	HOW_VALUE,	/* the body, or the material */
+	HOW_BYTES, /* in the stored record; absent is empty */
+	HOW_ULONG, /* in the stored record */
+	HOW_DATE,  /* in the stored record; absent is empty */
+	HOW_MECHS, /* in the stored record */
+	HOW_ARRAY, /* in the stored record, flat */
+	HOW_VALUE, /* the body, or the material */
 	HOW_VALUE_LEN,
-	HOW_PART,	/* a number of the key: the family knows */
+	HOW_PART, /* a number of the key: the family knows */
 	HOW_BITS,
 	HOW_SPKI,
 	HOW_CHECK_VALUE,
-	HOW_GEN_MECH,	/* in the stored record, set by us */
+	HOW_GEN_MECH, /* in the stored record, set by us */
 	HOW_UNIQUE_ID,
 };
 

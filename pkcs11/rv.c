@@ -6,66 +6,40 @@ CK_RV
 rv_of(enum kms_rc rc)
 {
 	switch (rc) {
-	case KMS_OK:
-		return CKR_OK;
-	case KMS_NOMEM:
-		return CKR_HOST_MEMORY;
-	case KMS_INVALID:
-		return CKR_ARGUMENTS_BAD;
-	case KMS_LIMIT:
-		return CKR_DATA_LEN_RANGE;
+	case KMS_OK: return CKR_OK;
+	case KMS_NOMEM: return CKR_HOST_MEMORY;
+	case KMS_INVALID: return CKR_ARGUMENTS_BAD;
+	case KMS_LIMIT: return CKR_DATA_LEN_RANGE;
 	case KMS_INTERNAL:
-	case KMS_CONFIG:
-		return CKR_GENERAL_ERROR;
-	case KMS_NOTSUP:
-		return CKR_FUNCTION_NOT_SUPPORTED;
-	case KMS_NOTFOUND:
-		return CKR_OBJECT_HANDLE_INVALID;
+	case KMS_CONFIG: return CKR_GENERAL_ERROR;
+	case KMS_NOTSUP: return CKR_FUNCTION_NOT_SUPPORTED;
+	case KMS_NOTFOUND: return CKR_OBJECT_HANDLE_INVALID;
 	case KMS_EXISTS:
-	case KMS_CONFLICT:
-		return CKR_FUNCTION_FAILED;
+	case KMS_CONFLICT: return CKR_FUNCTION_FAILED;
 	case KMS_DENIED:
-	case KMS_KEY_STATE:
-		return CKR_KEY_FUNCTION_NOT_PERMITTED;
-	case KMS_KEY_TYPE:
-		return CKR_KEY_TYPE_INCONSISTENT;
-	case KMS_KEY_SIZE:
-		return CKR_KEY_SIZE_RANGE;
-	case KMS_LOGIN_NEEDED:
-		return CKR_USER_NOT_LOGGED_IN;
-	case KMS_PIN_INCORRECT:
-		return CKR_PIN_INCORRECT;
-	case KMS_PIN_LOCKED:
-		return CKR_PIN_LOCKED;
-	case KMS_PIN_LEN:
-		return CKR_PIN_LEN_RANGE;
-	case KMS_PIN_NOT_SET:
-		return CKR_USER_PIN_NOT_INITIALIZED;
-	case KMS_NOT_INITIALIZED:
-		return CKR_TOKEN_NOT_RECOGNIZED;
-	case KMS_BAD_PARAM:
-		return CKR_MECHANISM_PARAM_INVALID;
-	case KMS_BAD_LEN:
-		return CKR_DATA_LEN_RANGE;
-	case KMS_BAD_DATA:
-		return CKR_DATA_INVALID;
-	case KMS_BAD_SIGNATURE:
-		return CKR_SIGNATURE_INVALID;
-	case KMS_SIGNATURE_LEN:
-		return CKR_SIGNATURE_LEN_RANGE;
-	case KMS_BUFFER_SMALL:
-		return CKR_BUFFER_TOO_SMALL;
+	case KMS_KEY_STATE: return CKR_KEY_FUNCTION_NOT_PERMITTED;
+	case KMS_KEY_TYPE: return CKR_KEY_TYPE_INCONSISTENT;
+	case KMS_KEY_SIZE: return CKR_KEY_SIZE_RANGE;
+	case KMS_LOGIN_NEEDED: return CKR_USER_NOT_LOGGED_IN;
+	case KMS_PIN_INCORRECT: return CKR_PIN_INCORRECT;
+	case KMS_PIN_LOCKED: return CKR_PIN_LOCKED;
+	case KMS_PIN_LEN: return CKR_PIN_LEN_RANGE;
+	case KMS_PIN_NOT_SET: return CKR_USER_PIN_NOT_INITIALIZED;
+	case KMS_NOT_INITIALIZED: return CKR_TOKEN_NOT_RECOGNIZED;
+	case KMS_BAD_PARAM: return CKR_MECHANISM_PARAM_INVALID;
+	case KMS_BAD_LEN: return CKR_DATA_LEN_RANGE;
+	case KMS_BAD_DATA: return CKR_DATA_INVALID;
+	case KMS_BAD_SIGNATURE: return CKR_SIGNATURE_INVALID;
+	case KMS_SIGNATURE_LEN: return CKR_SIGNATURE_LEN_RANGE;
+	case KMS_BUFFER_SMALL: return CKR_BUFFER_TOO_SMALL;
 	case KMS_IO:
 	case KMS_BUSY:
 	case KMS_NEWER:
 	case KMS_TAMPERED:
 	case KMS_TIMEOUT:
-	case KMS_UNAVAILABLE:
-		return CKR_DEVICE_ERROR;
-	case KMS_FULL:
-		return CKR_DEVICE_MEMORY;
-	case KMS_READONLY:
-		return CKR_TOKEN_WRITE_PROTECTED;
+	case KMS_UNAVAILABLE: return CKR_DEVICE_ERROR;
+	case KMS_FULL: return CKR_DEVICE_MEMORY;
+	case KMS_READONLY: return CKR_TOKEN_WRITE_PROTECTED;
 	}
 	return CKR_GENERAL_ERROR;
 }
@@ -73,9 +47,8 @@ rv_of(enum kms_rc rc)
 const char *
 rv_name(CK_RV rv)
 {
-#define N(name)    \
-	case name: \
-		return #name
+#define N(name) \
+	case name: return #name
 	switch (rv) {
 		N(CKR_OK);
 		N(CKR_HOST_MEMORY);
@@ -156,8 +129,7 @@ rv_name(CK_RV rv)
 		N(CKR_STATE_UNSAVEABLE);
 		N(CKR_CRYPTOKI_NOT_INITIALIZED);
 		N(CKR_CRYPTOKI_ALREADY_INITIALIZED);
-	default:
-		return "CKR_?";
+	default: return "CKR_?";
 	}
 #undef N
 }

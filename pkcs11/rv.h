@@ -6,7 +6,8 @@
 #include "base/log.h"
 #include "pkcs11/cryptoki.h"
 
-/* What an application is told. One meaning an error everywhere; the few calls with codes of their own map before they call this. */
+/* What an application is told. One meaning an error everywhere; the few calls with codes of their
+ * own map before they call this. */
 CK_RV rv_of(enum kms_rc rc);
 
 /* "CKR_PIN_INCORRECT"; "CKR_?" for unknown numbers. Static storage. */
@@ -21,11 +22,11 @@ rv_trace(const char *function, CK_RV rv)
 }
 
 /* Leaves the function with the CK_RV of EXPR, if it is an error. */
-#define TRY_RV(expr)                              \
-	do {                                      \
-		CK_RV try_rv_ = (expr);           \
-		if (try_rv_ != CKR_OK)            \
-			return try_rv_;           \
+#define TRY_RV(expr)                    \
+	do {                            \
+		CK_RV try_rv_ = (expr); \
+		if (try_rv_ != CKR_OK)  \
+			return try_rv_; \
 	} while (0)
 
 #endif

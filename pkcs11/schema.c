@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The attribute rules as a table, and the engine that applies a template to an object by them. Showing attributes: show.c. */
+/* The attribute rules as a table, and the engine that applies a template to an object by them.
+ * Showing attributes: show.c. */
 #include "pkcs11/schema.h"
 
 #include "pkcs11/rules.h"
 #include "pkcs11/rv.h"
 
 static const struct attr_rule rules[] = {
-#define ALL	BIT_OF(OBJECT_PRIVATE_KEY) | BIT_OF(OBJECT_PUBLIC_KEY) | BIT_OF(OBJECT_SECRET_KEY) | BIT_OF(OBJECT_CERTIFICATE) | BIT_OF(OBJECT_DATA)
-#define KEYS	BIT_OF(OBJECT_PRIVATE_KEY) | BIT_OF(OBJECT_PUBLIC_KEY) | BIT_OF(OBJECT_SECRET_KEY)
-#define PRIV	BIT_OF(OBJECT_PRIVATE_KEY)
-#define PUB	BIT_OF(OBJECT_PUBLIC_KEY)
-#define SECR	BIT_OF(OBJECT_SECRET_KEY)
-#define CERT	BIT_OF(OBJECT_CERTIFICATE)
-#define DATA	BIT_OF(OBJECT_DATA)
-#define ANY_KEY 0
-#define RSA	BIT_OF(KEY_RSA)
-#define EC	BIT_OF(KEY_EC)
-#define EDWARDS BIT_OF(KEY_EDWARDS)
-#define CREATE	RULE_CREATE
-#define CREATE_MUST RULE_CREATE_MUST
-#define GEN	RULE_GEN
-#define GEN_MUST RULE_GEN_MUST
-#define UNWRAP	RULE_UNWRAP
-#define SECRET	RULE_SECRET
-#define SET	RULE_SET
-#define COPY	RULE_COPY
-#define SO_ONLY RULE_SO_ONLY
-#define STAYS_TRUE RULE_STAYS_TRUE
-#define STAYS_FALSE RULE_STAYS_FALSE
+#define ALL                                                                                  \
+	BIT_OF(OBJECT_PRIVATE_KEY) | BIT_OF(OBJECT_PUBLIC_KEY) | BIT_OF(OBJECT_SECRET_KEY) | \
+	    BIT_OF(OBJECT_CERTIFICATE) | BIT_OF(OBJECT_DATA)
+#define KEYS					     BIT_OF(OBJECT_PRIVATE_KEY) | BIT_OF(OBJECT_PUBLIC_KEY) | BIT_OF(OBJECT_SECRET_KEY)
+#define PRIV					     BIT_OF(OBJECT_PRIVATE_KEY)
+#define PUB					     BIT_OF(OBJECT_PUBLIC_KEY)
+#define SECR					     BIT_OF(OBJECT_SECRET_KEY)
+#define CERT					     BIT_OF(OBJECT_CERTIFICATE)
+#define DATA					     BIT_OF(OBJECT_DATA)
+#define ANY_KEY					     0
+#define RSA					     BIT_OF(KEY_RSA)
+#define EC					     BIT_OF(KEY_EC)
+#define EDWARDS					     BIT_OF(KEY_EDWARDS)
+#define CREATE					     RULE_CREATE
+#define CREATE_MUST				     RULE_CREATE_MUST
+#define GEN					     RULE_GEN
+#define GEN_MUST				     RULE_GEN_MUST
+#define UNWRAP					     RULE_UNWRAP
+#define SECRET					     RULE_SECRET
+#define SET					     RULE_SET
+#define COPY					     RULE_COPY
+#define SO_ONLY					     RULE_SO_ONLY
+#define STAYS_TRUE				     RULE_STAYS_TRUE
+#define STAYS_FALSE				     RULE_STAYS_FALSE
 #define R(classes, keys, attribute, how, arg, flags) { attribute, classes, keys, how, arg, flags },
 #include "pkcs11/rules.def"
 #undef R
@@ -86,19 +89,23 @@ schema_defaults(struct object *o)
 		enum key_type type; /* KEY_NONE: any */
 		uint32_t flags;
 	} defaults[] = {
-		{ OBJECT_PRIVATE_KEY, KEY_RSA, FLAG_PRIVATE | FLAG_SENSITIVE | FLAG_DECRYPT | FLAG_SIGN | FLAG_UNWRAP },
+		{ OBJECT_PRIVATE_KEY, KEY_RSA,
+		    FLAG_PRIVATE | FLAG_SENSITIVE | FLAG_DECRYPT | FLAG_SIGN | FLAG_UNWRAP },
 		{ OBJECT_PRIVATE_KEY, KEY_NONE, FLAG_PRIVATE | FLAG_SENSITIVE | FLAG_SIGN },
 		{ OBJECT_PUBLIC_KEY, KEY_RSA, FLAG_ENCRYPT | FLAG_VERIFY | FLAG_WRAP },
 		{ OBJECT_PUBLIC_KEY, KEY_NONE, FLAG_VERIFY },
-		{ OBJECT_SECRET_KEY, KEY_AES, FLAG_PRIVATE | FLAG_SENSITIVE | FLAG_ENCRYPT | FLAG_DECRYPT | FLAG_SIGN |
+		{ OBJECT_SECRET_KEY, KEY_AES,
+		    FLAG_PRIVATE | FLAG_SENSITIVE | FLAG_ENCRYPT | FLAG_DECRYPT | FLAG_SIGN |
 			FLAG_VERIFY | FLAG_WRAP | FLAG_UNWRAP },
-		{ OBJECT_SECRET_KEY, KEY_NONE, FLAG_PRIVATE | FLAG_SENSITIVE | FLAG_SIGN | FLAG_VERIFY },
+		{ OBJECT_SECRET_KEY, KEY_NONE,
+		    FLAG_PRIVATE | FLAG_SENSITIVE | FLAG_SIGN | FLAG_VERIFY },
 	};
 	size_t i;
 
 	o->flags = FLAG_MODIFIABLE | FLAG_COPYABLE | FLAG_DESTROYABLE;
 	for (i = 0; i < ARRAY_LEN(defaults); i++) {
-		if (defaults[i].kind == o->kind && (defaults[i].type == KEY_NONE || defaults[i].type == o->spec.type)) {
+		if (defaults[i].kind == o->kind &&
+		    (defaults[i].type == KEY_NONE || defaults[i].type == o->spec.type)) {
 			o->flags |= defaults[i].flags;
 			return;
 		}
@@ -121,9 +128,11 @@ check_use(const struct attr_rule *rule, enum schema_use use)
 }
 
 static CK_RV
-apply_flag(enum schema_use use, const struct attr_rule *rule, const struct attr *a, bool so, struct object *o)
+apply_flag(enum schema_use use, const struct attr_rule *rule, const struct attr *a, bool so,
+    struct object *o)
 {
-	bool changing = use == SCHEMA_SET || use == SCHEMA_COPY, was = (o->flags & rule->arg) != 0, now;
+	bool changing = use == SCHEMA_SET || use == SCHEMA_COPY, was = (o->flags & rule->arg) != 0,
+	     now;
 
 	TRY_RV(attr_bool(a, &now));
 	if (changing && was && !now && (rule->flags & RULE_STAYS_TRUE) != 0)
@@ -194,7 +203,8 @@ apply_name(struct buf *dst, const struct attr *a)
 }
 
 static CK_RV
-apply_one(enum schema_use use, const struct attr_rule *rule, const struct attr *a, bool so, struct object *o)
+apply_one(enum schema_use use, const struct attr_rule *rule, const struct attr *a, bool so,
+    struct object *o)
 {
 	CK_ULONG number;
 	bool flag;
@@ -203,40 +213,32 @@ apply_one(enum schema_use use, const struct attr_rule *rule, const struct attr *
 	case HOW_CLASS:
 		TRY_RV(attr_ulong(a, &number));
 		return number == schema_class(o->kind) ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
-	case HOW_TOKEN:
-		return attr_bool(a, &flag);
-	case HOW_FLAG:
-		return apply_flag(use, rule, a, so, o);
-	case HOW_LABEL:
-		return apply_name(&o->label, a);
-	case HOW_ID:
-		return apply_name(&o->app_id, a);
+	case HOW_TOKEN: return attr_bool(a, &flag);
+	case HOW_FLAG: return apply_flag(use, rule, a, so, o);
+	case HOW_LABEL: return apply_name(&o->label, a);
+	case HOW_ID: return apply_name(&o->app_id, a);
 	case HOW_SUBJECT:
 		return buf_set(&o->subject, a->value) == KMS_OK ? CKR_OK : CKR_HOST_MEMORY;
 	case HOW_CERT_TYPE:
 		TRY_RV(attr_ulong(a, &number));
 		return number == CKC_X_509 ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
-	case HOW_ULONG:
-		TRY_RV(attr_ulong(a, &number));
-		return schema_store(o, a);
+	case HOW_ULONG: TRY_RV(attr_ulong(a, &number)); return schema_store(o, a);
 	case HOW_DATE:
 		return date_valid(a->value) ? schema_store(o, a) : CKR_ATTRIBUTE_VALUE_INVALID;
 	case HOW_MECHS:
-		return a->value.len % sizeof(CK_MECHANISM_TYPE) == 0 ? schema_store(o, a) : CKR_ATTRIBUTE_VALUE_INVALID;
+		return a->value.len % sizeof(CK_MECHANISM_TYPE) == 0 ? schema_store(o, a)
+								     : CKR_ATTRIBUTE_VALUE_INVALID;
 	case HOW_BYTES:
-	case HOW_ARRAY:
-		return schema_store(o, a);
+	case HOW_ARRAY: return schema_store(o, a);
 	case HOW_KEY_TYPE:
 	case HOW_VALUE:
 	case HOW_VALUE_LEN:
 	case HOW_PART:
 	case HOW_BITS:
 	case HOW_SPKI:
-	case HOW_CHECK_VALUE:
-		return CKR_OK; /* the key's maker looks at these */
+	case HOW_CHECK_VALUE: return CKR_OK; /* the key's maker looks at these */
 	case HOW_GEN_MECH:
-	case HOW_UNIQUE_ID:
-		return CKR_ATTRIBUTE_READ_ONLY;
+	case HOW_UNIQUE_ID: return CKR_ATTRIBUTE_READ_ONLY;
 	}
 	return CKR_GENERAL_ERROR;
 }
@@ -244,7 +246,9 @@ apply_one(enum schema_use use, const struct attr_rule *rule, const struct attr *
 static CK_RV
 check_complete(enum schema_use use, const struct attrs *t, const struct object *o)
 {
-	uint32_t must = use == SCHEMA_CREATE ? RULE_CREATE_MUST : use == SCHEMA_GENERATE ? RULE_GEN_MUST : 0;
+	uint32_t must = use == SCHEMA_CREATE ? RULE_CREATE_MUST
+	    : use == SCHEMA_GENERATE	     ? RULE_GEN_MUST
+					     : 0;
 	size_t i;
 
 	if (must == 0)
@@ -252,17 +256,19 @@ check_complete(enum schema_use use, const struct attrs *t, const struct object *
 	for (i = 0; i < ARRAY_LEN(rules); i++) {
 		const struct attr_rule *r = &rules[i];
 
-		if ((r->flags & must) != 0 && rule_find(o, r->type) == r && attrs_get(t, r->type) == NULL)
+		if ((r->flags & must) != 0 && rule_find(o, r->type) == r &&
+		    attrs_get(t, r->type) == NULL)
 			return CKR_TEMPLATE_INCOMPLETE;
 	}
 	return CKR_OK;
 }
 
-#define USAGE                                                                                                         \
-	(FLAG_ENCRYPT | FLAG_DECRYPT | FLAG_SIGN | FLAG_VERIFY | FLAG_SIGN_RECOVER | FLAG_VERIFY_RECOVER | FLAG_WRAP | \
-	    FLAG_UNWRAP | FLAG_DERIVE)
+#define USAGE                                                                        \
+	(FLAG_ENCRYPT | FLAG_DECRYPT | FLAG_SIGN | FLAG_VERIFY | FLAG_SIGN_RECOVER | \
+	    FLAG_VERIFY_RECOVER | FLAG_WRAP | FLAG_UNWRAP | FLAG_DERIVE)
 
-/* A template that permits something by name permits that and nothing else: defaults are for those that say nothing. */
+/* A template that permits something by name permits that and nothing else: defaults are for those
+ * that say nothing. */
 static void
 drop_default_usage(const struct attrs *t, struct object *o)
 {
@@ -273,7 +279,8 @@ drop_default_usage(const struct attrs *t, struct object *o)
 		const struct attr_rule *rule = rule_find(o, t->v[i].type);
 		bool on = false;
 
-		if (rule != NULL && rule->how == HOW_FLAG && (rule->arg & USAGE) != 0 && attr_bool(&t->v[i], &on) == CKR_OK)
+		if (rule != NULL && rule->how == HOW_FLAG && (rule->arg & USAGE) != 0 &&
+		    attr_bool(&t->v[i], &on) == CKR_OK)
 			named |= on;
 	}
 	if (named)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The standard's attribute rules, per class and key type, as tables; and the one engine that applies a template to an object in
- * create, generate, unwrap, derive, copy and set, and that shows an object's attributes.
+ * The standard's attribute rules, per class and key type, as tables; and the one engine that
+ * applies a template to an object in create, generate, unwrap, derive, copy and set, and that shows
+ * an object's attributes.
  */
 #ifndef KMS_PKCS11_SCHEMA_H
 #define KMS_PKCS11_SCHEMA_H
@@ -25,9 +26,10 @@ CK_OBJECT_CLASS schema_class(enum object_kind kind);
 void schema_defaults(struct object *o);
 
 /*
- * Applies a template: checks every attribute against its rule, and sets flags, label, app_id, subject and attrs of O. Components
- * and values are left to the caller. SO: a security officer asks. CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_READ_ONLY,
- * CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCOMPLETE, CKR_TEMPLATE_INCONSISTENT, CKR_HOST_MEMORY. On error O may be half
+ * Applies a template: checks every attribute against its rule, and sets flags, label, app_id,
+ * subject and attrs of O. Components and values are left to the caller. SO: a security officer
+ * asks. CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_READ_ONLY, CKR_ATTRIBUTE_VALUE_INVALID,
+ * CKR_TEMPLATE_INCOMPLETE, CKR_TEMPLATE_INCONSISTENT, CKR_HOST_MEMORY. On error O may be half
  * changed: work on a copy.
  */
 CK_RV schema_apply(enum schema_use use, const struct attrs *t, bool so, struct object *o);
@@ -44,10 +46,11 @@ struct attr_value {
 };
 
 /*
- * Shows an attribute. CKR_ATTRIBUTE_TYPE_INVALID: the object has no such attribute; CKR_ATTRIBUTE_SENSITIVE: it may not be shown.
- * free with attr_value_free.
+ * Shows an attribute. CKR_ATTRIBUTE_TYPE_INVALID: the object has no such attribute;
+ * CKR_ATTRIBUTE_SENSITIVE: it may not be shown. free with attr_value_free.
  */
-CK_RV schema_get(struct entry *e, struct call *call, CK_ATTRIBUTE_TYPE type, struct attr_value *ret);
+CK_RV schema_get(struct entry *e, struct call *call, CK_ATTRIBUTE_TYPE type,
+    struct attr_value *ret);
 void attr_value_free(struct attr_value *v);
 #define auto_attr_value __attribute__((cleanup(attr_value_free))) struct attr_value
 

@@ -13,7 +13,8 @@
 #define INDEX_BITS     20 /* CHUNK_SESSIONS * CHUNKS fits */
 #define INDEX_MASK     ((1u << INDEX_BITS) - 1)
 
-/* Chunks are made when needed and never freed, so that a stale handle always leads to a live mutex. */
+/* Chunks are made when needed and never freed, so that a stale handle always leads to a live mutex.
+ */
 struct chunk {
 	struct session s[CHUNK_SESSIONS];
 	uint64_t life[CHUNK_SESSIONS];
@@ -35,7 +36,8 @@ session_after_fork(void)
 {
 	struct table *t = calloc(1, sizeof(*t));
 
-	/* without memory the parent's table stays: its handles are refused, and opening fails for want of memory too */
+	/* without memory the parent's table stays: its handles are refused, and opening fails for
+	 * want of memory too */
 	if (t == NULL)
 		return;
 	pthread_mutex_init(&t->lock, NULL);
@@ -46,7 +48,8 @@ static struct session *
 session_at(struct table *t, uint64_t index)
 {
 	struct chunk *c = index / CHUNK_SESSIONS < CHUNKS
-	    ? atomic_load_explicit(&t->chunks[index / CHUNK_SESSIONS], memory_order_acquire) : NULL;
+	    ? atomic_load_explicit(&t->chunks[index / CHUNK_SESSIONS], memory_order_acquire)
+	    : NULL;
 
 	return c == NULL ? NULL : &c->s[index % CHUNK_SESSIONS];
 }
@@ -85,7 +88,8 @@ table_grow(struct table *t)
 	uint32_t *bigger;
 	struct chunk *c;
 
-	if (n >= CHUNKS || (bigger = realloc(t->free, (t->made + CHUNK_SESSIONS) * sizeof(*bigger))) == NULL)
+	if (n >= CHUNKS ||
+	    (bigger = realloc(t->free, (t->made + CHUNK_SESSIONS) * sizeof(*bigger))) == NULL)
 		return false;
 	t->free = bigger;
 	if ((c = calloc(1, sizeof(*c))) == NULL)
@@ -244,12 +248,9 @@ CK_STATE
 session_state(const struct session *s)
 {
 	switch ((enum role)s->token->role) {
-	case ROLE_USER:
-		return session_rw(s) ? CKS_RW_USER_FUNCTIONS : CKS_RO_USER_FUNCTIONS;
-	case ROLE_SO:
-		return CKS_RW_SO_FUNCTIONS;
-	case ROLE_NONE:
-		break;
+	case ROLE_USER: return session_rw(s) ? CKS_RW_USER_FUNCTIONS : CKS_RO_USER_FUNCTIONS;
+	case ROLE_SO: return CKS_RW_SO_FUNCTIONS;
+	case ROLE_NONE: break;
 	}
 	return session_rw(s) ? CKS_RW_PUBLIC_SESSION : CKS_RO_PUBLIC_SESSION;
 }
@@ -275,8 +276,8 @@ session_fail(struct session *s, const struct call *call, enum kms_rc rc)
 }
 
 CK_RV
-C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application UNUSED, CK_NOTIFY notify UNUSED,
-    CK_SESSION_HANDLE_PTR ret)
+C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application UNUSED,
+    CK_NOTIFY notify UNUSED, CK_SESSION_HANDLE_PTR ret)
 {
 	auto_lib g = lib_guard_enter();
 	struct token *t;
@@ -326,7 +327,8 @@ C_GetSessionInfo(CK_SESSION_HANDLE hs, CK_SESSION_INFO_PTR info)
 	if ((rv = session_enter(hs, &s)) == CKR_OK && info == NULL)
 		rv = CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK)
-		*info = (CK_SESSION_INFO){ s->token->slot, session_state(s), s->flags, s->device_error };
+		*info = (CK_SESSION_INFO){ s->token->slot, session_state(s), s->flags,
+			s->device_error };
 	return rv_trace(__func__, rv);
 }
 

@@ -89,9 +89,7 @@ show_value(struct entry *e, struct call *call, struct attr_value *v)
 	bool in_backend = e->owner == 0;
 
 	switch (e->o.kind) {
-	case OBJECT_CERTIFICATE:
-		v->s = buf_slice(&e->o.body);
-		return CKR_OK;
+	case OBJECT_CERTIFICATE: v->s = buf_slice(&e->o.body); return CKR_OK;
 	case OBJECT_DATA:
 		if ((e->o.flags & FLAG_PRIVATE) == 0) {
 			v->s = buf_slice(&e->o.body);
@@ -112,8 +110,7 @@ show_value(struct entry *e, struct call *call, struct attr_value *v)
 		return owned(v);
 	case OBJECT_PRIVATE_KEY:
 	case OBJECT_PUBLIC_KEY:
-	case OBJECT_NONE:
-		break;
+	case OBJECT_NONE: break;
 	}
 	return CKR_ATTRIBUTE_TYPE_INVALID;
 }
@@ -128,13 +125,15 @@ show_spki(const struct entry *e, struct attr_value *v)
 		return CKR_OK;
 	}
 	if (cert_parse(buf_slice(&e->o.body), &facts) != KMS_OK)
-		return CKR_OK; /* what is stored need not be X.509 that libcrypto reads: empty then */
+		return CKR_OK; /* what is stored need not be X.509 that libcrypto reads: empty then
+				*/
 	if (facts.spki.len != 0 && secret_copy(buf_slice(&facts.spki), &v->owned) != KMS_OK)
 		return CKR_HOST_MEMORY;
 	return owned(v);
 }
 
-/* 4.6.2, 4.10.2: the first three bytes of a hash or an encryption of zeros. Of secret keys the body holds it. */
+/* 4.6.2, 4.10.2: the first three bytes of a hash or an encryption of zeros. Of secret keys the body
+ * holds it. */
 static CK_RV
 show_check_value(const struct entry *e, struct attr_value *v)
 {
@@ -180,30 +179,24 @@ show_stored(const struct entry *e, const struct attr_rule *rule, struct attr_val
 	if (rule->how == HOW_GEN_MECH)
 		return small_ulong(v, CK_UNAVAILABLE_INFORMATION);
 	/* an empty list would say "no mechanism at all"; an absent one says "no limit" */
-	return rule->how == HOW_MECHS || rule->how == HOW_ARRAY ? CKR_ATTRIBUTE_TYPE_INVALID : CKR_OK;
+	return rule->how == HOW_MECHS || rule->how == HOW_ARRAY ? CKR_ATTRIBUTE_TYPE_INVALID
+								: CKR_OK;
 }
 
 static CK_RV
 show_profile(const struct entry *e, CK_ATTRIBUTE_TYPE type, struct attr_value *v)
 {
 	switch (type) {
-	case CKA_CLASS:
-		return small_ulong(v, CKO_PROFILE);
-	case CKA_PROFILE_ID:
-		return small_ulong(v, e->profile);
-	case CKA_TOKEN:
-		return small_bool(v, true);
+	case CKA_CLASS: return small_ulong(v, CKO_PROFILE);
+	case CKA_PROFILE_ID: return small_ulong(v, e->profile);
+	case CKA_TOKEN: return small_bool(v, true);
 	case CKA_PRIVATE:
 	case CKA_MODIFIABLE:
 	case CKA_COPYABLE:
-	case CKA_DESTROYABLE:
-		return small_bool(v, false);
-	case CKA_LABEL:
-		return CKR_OK;
-	case CKA_UNIQUE_ID:
-		return show_unique_id(e, v);
-	default:
-		return CKR_ATTRIBUTE_TYPE_INVALID;
+	case CKA_DESTROYABLE: return small_bool(v, false);
+	case CKA_LABEL: return CKR_OK;
+	case CKA_UNIQUE_ID: return show_unique_id(e, v);
+	default: return CKR_ATTRIBUTE_TYPE_INVALID;
 	}
 }
 
@@ -229,46 +222,27 @@ schema_get(struct entry *e, struct call *call, CK_ATTRIBUTE_TYPE type, struct at
 	if ((rule->flags & RULE_SECRET) != 0 && !may_be_read(o))
 		return CKR_ATTRIBUTE_SENSITIVE;
 	switch (rule->how) {
-	case HOW_CLASS:
-		return small_ulong(ret, schema_class(o->kind));
-	case HOW_TOKEN:
-		return small_bool(ret, e->owner == 0);
-	case HOW_FLAG:
-		return small_bool(ret, (o->flags & rule->arg) != 0);
-	case HOW_LABEL:
-		ret->s = buf_slice(&o->label);
-		return CKR_OK;
-	case HOW_ID:
-		ret->s = buf_slice(&o->app_id);
-		return CKR_OK;
-	case HOW_SUBJECT:
-		ret->s = buf_slice(&o->subject);
-		return CKR_OK;
-	case HOW_CERT_TYPE:
-		return small_ulong(ret, CKC_X_509);
-	case HOW_KEY_TYPE:
-		return show_key_type(e, ret);
+	case HOW_CLASS: return small_ulong(ret, schema_class(o->kind));
+	case HOW_TOKEN: return small_bool(ret, e->owner == 0);
+	case HOW_FLAG: return small_bool(ret, (o->flags & rule->arg) != 0);
+	case HOW_LABEL: ret->s = buf_slice(&o->label); return CKR_OK;
+	case HOW_ID: ret->s = buf_slice(&o->app_id); return CKR_OK;
+	case HOW_SUBJECT: ret->s = buf_slice(&o->subject); return CKR_OK;
+	case HOW_CERT_TYPE: return small_ulong(ret, CKC_X_509);
+	case HOW_KEY_TYPE: return show_key_type(e, ret);
 	case HOW_BYTES:
 	case HOW_ULONG:
 	case HOW_DATE:
 	case HOW_MECHS:
 	case HOW_ARRAY:
-	case HOW_GEN_MECH:
-		return show_stored(e, rule, ret);
-	case HOW_VALUE:
-		return show_value(e, call, ret);
-	case HOW_VALUE_LEN:
-		return small_ulong(ret, o->spec.bits / 8);
-	case HOW_PART:
-		return show_part(e, call, rule, ret);
-	case HOW_BITS:
-		return small_ulong(ret, o->spec.bits);
-	case HOW_SPKI:
-		return show_spki(e, ret);
-	case HOW_CHECK_VALUE:
-		return show_check_value(e, ret);
-	case HOW_UNIQUE_ID:
-		return show_unique_id(e, ret);
+	case HOW_GEN_MECH: return show_stored(e, rule, ret);
+	case HOW_VALUE: return show_value(e, call, ret);
+	case HOW_VALUE_LEN: return small_ulong(ret, o->spec.bits / 8);
+	case HOW_PART: return show_part(e, call, rule, ret);
+	case HOW_BITS: return small_ulong(ret, o->spec.bits);
+	case HOW_SPKI: return show_spki(e, ret);
+	case HOW_CHECK_VALUE: return show_check_value(e, ret);
+	case HOW_UNIQUE_ID: return show_unique_id(e, ret);
 	}
 	return CKR_GENERAL_ERROR;
 }

@@ -91,7 +91,8 @@ token_offers(const struct token *t, const struct mech *m)
 {
 	bool symmetric = m->key == KEY_AES || m->key == KEY_GENERIC;
 
-	return t->backend != NULL && (!symmetric || t->backend->caps.raw_symmetric || m->alg != ALG_NONE);
+	return t->backend != NULL &&
+	    (!symmetric || t->backend->caps.raw_symmetric || m->alg != ALG_NONE);
 }
 
 CK_RV
@@ -247,7 +248,9 @@ C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PT
 		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
 	if ((m = mech_find(type)) == NULL || !token_offers(t, m))
 		return rv_trace(__func__, CKR_MECHANISM_INVALID);
-	*info = (CK_MECHANISM_INFO){ .ulMinKeySize = m->min, .ulMaxKeySize = m->max, .flags = m->flags };
+	*info = (CK_MECHANISM_INFO){
+		.ulMinKeySize = m->min, .ulMaxKeySize = m->max, .flags = m->flags
+	};
 	return rv_trace(__func__, CKR_OK);
 }
 
@@ -283,7 +286,9 @@ token_init(struct token *t, struct slice pin, const unsigned char *label)
 
 	if (t->backend == NULL)
 		return t->open_rv;
-	while (len > 0 && (label[len - 1] == ' ' || label[len - 1] == '\0')) /* 5.5.7: padded with blanks; some pad with NUL */
+	while (len > 0 &&
+	    (label[len - 1] == ' ' ||
+		label[len - 1] == '\0')) /* 5.5.7: padded with blanks; some pad with NUL */
 		len--;
 	if (!utf8_valid(slice_of(label, len)))
 		return CKR_ARGUMENTS_BAD;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slots and tokens: one configured token a slot, always present. Holds the backend, the login, the session counts. */
+/* Slots and tokens: one configured token a slot, always present. Holds the backend, the login, the
+ * session counts. */
 #ifndef KMS_PKCS11_SLOT_H
 #define KMS_PKCS11_SLOT_H
 
@@ -17,11 +18,12 @@ struct token {
 	struct backend *backend; /* NULL: could not be opened; open_rv tells why */
 	CK_RV open_rv;
 	struct catalog *catalog;
-	/* Serialises login, logout and PIN changes of this token; the one lock held across a backend call beside a session's own. */
+	/* Serialises login, logout and PIN changes of this token; the one lock held across a
+	 * backend call beside a session's own. */
 	pthread_mutex_t login_lock;
 	pthread_mutex_t lock; /* leaf: guards the counts */
 	size_t n_sessions, n_rw;
-	bool resetting; /* C_InitToken is at work: no session may open */
+	bool resetting;	  /* C_InitToken is at work: no session may open */
 	_Atomic int role; /* enum role: who is logged in, for all sessions of the application */
 };
 
@@ -39,7 +41,8 @@ token_user(const struct token *t)
 /* A fresh call with the token's deadline. */
 struct call token_call(const struct token *t);
 
-/* Logs the reason behind an error that the application will see only as a number, and gives the number. */
+/* Logs the reason behind an error that the application will see only as a number, and gives the
+ * number. */
 CK_RV token_fail(const struct token *t, const struct call *call, enum kms_rc rc);
 
 /* Logs out: role, backend, private objects. No-op when nobody is in. With login_lock held. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* C_WrapKey and C_UnwrapKey: PKCS#11 5.16.3, 5.16.4. A secret key travels as its bytes, a private key as PKCS#8. */
+/* C_WrapKey and C_UnwrapKey: PKCS#11 5.16.3, 5.16.4. A secret key travels as its bytes, a private
+ * key as PKCS#8. */
 #include "base/codec.h"
 #include "pkcs11/keys.h"
 
@@ -9,14 +10,10 @@ as_wrapping(CK_RV rv)
 {
 	switch (rv) {
 	case CKR_OBJECT_HANDLE_INVALID:
-	case CKR_KEY_HANDLE_INVALID:
-		return CKR_WRAPPING_KEY_HANDLE_INVALID;
-	case CKR_KEY_SIZE_RANGE:
-		return CKR_WRAPPING_KEY_SIZE_RANGE;
-	case CKR_KEY_TYPE_INCONSISTENT:
-		return CKR_WRAPPING_KEY_TYPE_INCONSISTENT;
-	default:
-		return rv;
+	case CKR_KEY_HANDLE_INVALID: return CKR_WRAPPING_KEY_HANDLE_INVALID;
+	case CKR_KEY_SIZE_RANGE: return CKR_WRAPPING_KEY_SIZE_RANGE;
+	case CKR_KEY_TYPE_INCONSISTENT: return CKR_WRAPPING_KEY_TYPE_INCONSISTENT;
+	default: return rv;
 	}
 }
 
@@ -25,19 +22,16 @@ as_unwrapping(CK_RV rv)
 {
 	switch (rv) {
 	case CKR_OBJECT_HANDLE_INVALID:
-	case CKR_KEY_HANDLE_INVALID:
-		return CKR_UNWRAPPING_KEY_HANDLE_INVALID;
-	case CKR_KEY_SIZE_RANGE:
-		return CKR_UNWRAPPING_KEY_SIZE_RANGE;
-	case CKR_KEY_TYPE_INCONSISTENT:
-		return CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT;
-	default:
-		return rv;
+	case CKR_KEY_HANDLE_INVALID: return CKR_UNWRAPPING_KEY_HANDLE_INVALID;
+	case CKR_KEY_SIZE_RANGE: return CKR_UNWRAPPING_KEY_SIZE_RANGE;
+	case CKR_KEY_TYPE_INCONSISTENT: return CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT;
+	default: return rv;
 	}
 }
 
 static CK_RV
-wrapping_key(struct session *s, const struct mech *row, CK_OBJECT_HANDLE handle, uint32_t flag, struct entry **ret)
+wrapping_key(struct session *s, const struct mech *row, CK_OBJECT_HANDLE handle, uint32_t flag,
+    struct entry **ret)
 {
 	enum object_kind half = flag == FLAG_WRAP ? OBJECT_PUBLIC_KEY : OBJECT_PRIVATE_KEY;
 
@@ -49,7 +43,8 @@ wrapping_key(struct session *s, const struct mech *row, CK_OBJECT_HANDLE handle,
 
 /* 4.9, 4.10: what the target itself and the wrapping key demand. */
 static CK_RV
-check_wrappable(struct session *s, const struct mech *row, const struct entry *wrapping, struct entry *target)
+check_wrappable(struct session *s, const struct mech *row, const struct entry *wrapping,
+    struct entry *target)
 {
 	struct call call = token_call(s->token);
 	struct slice demanded;
@@ -60,7 +55,8 @@ check_wrappable(struct session *s, const struct mech *row, const struct entry *w
 		return CKR_KEY_NOT_WRAPPABLE;
 	if ((target->o.flags & FLAG_EXTRACTABLE) == 0)
 		return CKR_KEY_UNEXTRACTABLE;
-	if ((target->o.flags & FLAG_WRAP_WITH_TRUSTED) != 0 && (wrapping->o.flags & FLAG_TRUSTED) == 0)
+	if ((target->o.flags & FLAG_WRAP_WITH_TRUSTED) != 0 &&
+	    (wrapping->o.flags & FLAG_TRUSTED) == 0)
 		return CKR_KEY_NOT_WRAPPABLE;
 	if (row->key == KEY_RSA && target->o.kind == OBJECT_PRIVATE_KEY)
 		return CKR_KEY_NOT_WRAPPABLE; /* PKCS#8 never fits a modulus */
@@ -113,8 +109,8 @@ fill_block(const struct mech *row, struct secret *bytes)
 }
 
 static CK_RV
-wrap(struct session *s, const struct mech *row, const struct params *p, struct entry *wrapping, struct entry *target, CK_BYTE *out,
-    CK_ULONG *out_len)
+wrap(struct session *s, const struct mech *row, const struct params *p, struct entry *wrapping,
+    struct entry *target, CK_BYTE *out, CK_ULONG *out_len)
 {
 	struct outbuf o = { .p = out, .cap = out == NULL ? 0 : *out_len };
 	struct call call = token_call(s->token);
@@ -137,12 +133,13 @@ wrap(struct session *s, const struct mech *row, const struct params *p, struct e
 		*out_len = need;
 	if (rc == KMS_BAD_LEN || rc == KMS_BAD_DATA)
 		return CKR_KEY_SIZE_RANGE;
-	return rc == KMS_OK || rc == KMS_BUFFER_SMALL ? rv_of(rc) : as_wrapping(session_fail(s, &call, rc));
+	return rc == KMS_OK || rc == KMS_BUFFER_SMALL ? rv_of(rc)
+						      : as_wrapping(session_fail(s, &call, rc));
 }
 
 static CK_RV
-wrap_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE wrapping_handle, CK_OBJECT_HANDLE handle, CK_BYTE *out,
-    CK_ULONG *out_len)
+wrap_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE wrapping_handle,
+    CK_OBJECT_HANDLE handle, CK_BYTE *out, CK_ULONG *out_len)
 {
 	auto_entry *wrapping = NULL, *target = NULL;
 	struct params p = { 0 };
@@ -161,8 +158,8 @@ wrap_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE wrapping_han
 }
 
 CK_RV
-C_WrapKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE wrapping, CK_OBJECT_HANDLE key, CK_BYTE_PTR out,
-    CK_ULONG_PTR out_len)
+C_WrapKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE wrapping, CK_OBJECT_HANDLE key,
+    CK_BYTE_PTR out, CK_ULONG_PTR out_len)
 {
 	auto_session *s = NULL;
 	CK_RV rv;
@@ -175,7 +172,8 @@ C_WrapKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE wrapping, C
 }
 
 static CK_RV
-unwrap_bytes(struct session *s, struct entry *key, const struct params *p, struct slice in, struct secret *ret)
+unwrap_bytes(struct session *s, struct entry *key, const struct params *p, struct slice in,
+    struct secret *ret)
 {
 	struct call call = token_call(s->token);
 	auto_secret plain = { 0 };
@@ -201,7 +199,8 @@ unwrap_bytes(struct session *s, struct entry *key, const struct params *p, struc
 	return secret_copy(slice_of(plain.p, o.len), ret) == KMS_OK ? CKR_OK : CKR_HOST_MEMORY;
 }
 
-/* CKA_VALUE_LEN beside a wrapped key takes the zeros of ECB and CBC off again; otherwise it must simply be true. */
+/* CKA_VALUE_LEN beside a wrapped key takes the zeros of ECB and CBC off again; otherwise it must
+ * simply be true. */
 static CK_RV
 cut_to_len(const struct mech *row, const struct attrs *t, struct slice *bytes)
 {
@@ -217,8 +216,8 @@ cut_to_len(const struct mech *row, const struct attrs *t, struct slice *bytes)
 }
 
 static CK_RV
-unwrap_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE handle, struct slice in, const struct attrs *t,
-    CK_OBJECT_HANDLE *ret)
+unwrap_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE handle, struct slice in,
+    const struct attrs *t, CK_OBJECT_HANDLE *ret)
 {
 	struct slice inherited = { 0 }, bytes;
 	auto_secret plain = { 0 };
@@ -241,15 +240,16 @@ unwrap_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE handle, st
 }
 
 CK_RV
-C_UnwrapKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key, CK_BYTE_PTR in, CK_ULONG in_len,
-    CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_OBJECT_HANDLE_PTR ret)
+C_UnwrapKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key, CK_BYTE_PTR in,
+    CK_ULONG in_len, CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_OBJECT_HANDLE_PTR ret)
 {
 	auto_session *s = NULL;
 	auto_attrs t;
 	CK_RV rv;
 
 	t.mem = (struct secret){ 0 };
-	if ((rv = session_enter(hs, &s)) == CKR_OK && (m == NULL || ret == NULL || (in == NULL && in_len != 0)))
+	if ((rv = session_enter(hs, &s)) == CKR_OK &&
+	    (m == NULL || ret == NULL || (in == NULL && in_len != 0)))
 		rv = CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK && (rv = attrs_read(templ, count, &t)) == CKR_OK)
 		rv = unwrap_key(s, m, key, slice_of(in, in_len), &t, ret);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys and algorithms in the KMS's words: what kind of key, which algorithm, with which parameters. No PKCS#11, no libcrypto.
- * Everything here is plain data, so that a request can be written to a wire as it stands.
+ * Keys and algorithms in the KMS's words: what kind of key, which algorithm, with which parameters.
+ * No PKCS#11, no libcrypto. Everything here is plain data, so that a request can be written to a
+ * wire as it stands.
  */
 #ifndef KMS_API_ALG_H
 #define KMS_API_ALG_H
@@ -26,7 +27,8 @@ enum curve {
 	CURVE_ED25519 = 4,
 };
 
-/* What tells one kind of key from another. bits: modulus, field or secret length in bits (P-521: 521, Ed25519: 255). */
+/* What tells one kind of key from another. bits: modulus, field or secret length in bits (P-521:
+ * 521, Ed25519: 255). */
 struct key_spec {
 	enum key_type type;
 	enum curve curve;
@@ -49,29 +51,31 @@ size_t digest_len(enum digest d);
 
 enum alg {
 	ALG_NONE = 0,
-	ALG_DIGEST,	/* no key: hashing alone */
-	ALG_RSA_PKCS1,	/* v1.5. Signing without a digest takes the DigestInfo as it is */
-	ALG_RSA_RAW,	/* no padding: input shorter than the modulus is left-filled with zeros */
+	ALG_DIGEST,    /* no key: hashing alone */
+	ALG_RSA_PKCS1, /* v1.5. Signing without a digest takes the DigestInfo as it is */
+	ALG_RSA_RAW,   /* no padding: input shorter than the modulus is left-filled with zeros */
 	ALG_RSA_OAEP,
-	ALG_RSA_PSS,	/* without a message digest: input is the hash */
-	ALG_ECDSA,	/* r||s, each as wide as the order. Without a digest: input is the hash, cut to the order's bits */
+	ALG_RSA_PSS, /* without a message digest: input is the hash */
+	ALG_ECDSA,   /* r||s, each as wide as the order. Without a digest: input is the hash, cut to
+			the order's bits */
 	ALG_EDDSA,
-	ALG_ECDH,	/* derive */
+	ALG_ECDH, /* derive */
 	ALG_AES_ECB,
 	ALG_AES_CBC,
 	ALG_AES_CBC_PAD,
 	ALG_AES_CTR,
 	ALG_AES_GCM,
 	ALG_AES_CMAC,
-	ALG_AES_KW,	/* RFC 3394: input a multiple of 8, at least 16 */
-	ALG_AES_KWP,	/* RFC 5649 */
+	ALG_AES_KW,  /* RFC 3394: input a multiple of 8, at least 16 */
+	ALG_AES_KWP, /* RFC 5649 */
 	ALG_HMAC,
 	ALG_END,
 };
 
 /*
- * An algorithm with its parameters. Slices borrow; whoever keeps the params longer than a call keeps the bytes too.
- * digest: hash of the message (sign, verify, MAC), or DIGEST_NONE when the input is used as it is.
+ * An algorithm with its parameters. Slices borrow; whoever keeps the params longer than a call
+ * keeps the bytes too. digest: hash of the message (sign, verify, MAC), or DIGEST_NONE when the
+ * input is used as it is.
  */
 struct alg_params {
 	enum alg alg;
@@ -88,7 +92,8 @@ struct alg_params {
 			uint32_t salt_len; /* bytes */
 		} pss;
 		struct {
-			struct slice iv; /* CBC: 16 bytes; CTR: the first counter block; KW: 8, KWP: 4, empty is the RFC's */
+			struct slice iv; /* CBC: 16 bytes; CTR: the first counter block; KW: 8, KWP:
+					    4, empty is the RFC's */
 			uint32_t counter_bits; /* CTR: 1 to 128 low bits that count */
 		} cipher;
 		struct {

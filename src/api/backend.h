@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The contract between the PKCS#11 face (and kmsctl) and whatever holds the keys. Speaks objects, keys and algorithms, never
- * CK_*. Every method is plain data in, plain data out, so that a pipe or HTTPS is just one more implementation.
- * Callers use the backend_*() functions, never ops directly.
+ * The contract between the PKCS#11 face (and kmsctl) and whatever holds the keys. Speaks objects,
+ * keys and algorithms, never CK_*. Every method is plain data in, plain data out, so that a pipe or
+ * HTTPS is just one more implementation. Callers use the backend_*() functions, never ops directly.
  */
 #ifndef KMS_API_BACKEND_H
 #define KMS_API_BACKEND_H
@@ -37,7 +37,7 @@ struct token_status {
 
 /* What a backend can do with a key that it holds. */
 struct backend_caps {
-	bool can_store;	 /* create, update, destroy */
+	bool can_store;	    /* create, update, destroy */
 	bool raw_symmetric; /* AES and MAC keys with raw mechanisms */
 };
 
@@ -49,63 +49,82 @@ struct backend_ops {
 	/* -- the token -- */
 	enum kms_rc (*status)(struct backend *b, struct call *c, struct token_status *ret);
 	/* Makes or wipes the token. On an initialised one SO_PIN must be the present SO PIN. */
-	enum kms_rc (*init_token)(struct backend *b, struct call *c, struct slice label, struct slice so_pin);
+	enum kms_rc (*init_token)(struct backend *b, struct call *c, struct slice label,
+	    struct slice so_pin);
 	/* NAME is empty but for C_LoginUser. */
-	enum kms_rc (*login)(struct backend *b, struct call *c, enum role role, struct slice name, struct slice pin);
+	enum kms_rc (*login)(struct backend *b, struct call *c, enum role role, struct slice name,
+	    struct slice pin);
 	/* Verifies the user PIN again without changing the login (context-specific login). */
 	enum kms_rc (*reauthenticate)(struct backend *b, struct call *c, struct slice pin);
 	void (*logout)(struct backend *b);
 	/* As SO: sets the user PIN and clears its counter. */
 	enum kms_rc (*init_pin)(struct backend *b, struct call *c, struct slice pin);
-	enum kms_rc (*set_pin)(struct backend *b, struct call *c, enum role role, struct slice old_pin, struct slice new_pin);
+	enum kms_rc (*set_pin)(struct backend *b, struct call *c, enum role role,
+	    struct slice old_pin, struct slice new_pin);
 
 	/* -- objects -- */
 	/*
-	 * A number that moves whenever objects may have changed, by anybody. Costs nothing when asked again within the cache's
-	 * life; never fails.
+	 * A number that moves whenever objects may have changed, by anybody. Costs nothing when
+	 * asked again within the cache's life; never fails.
 	 */
 	uint64_t (*generation)(struct backend *b);
-	enum kms_rc (*find)(struct backend *b, struct call *c, const struct object_query *q, struct object_refs *ret);
-	/* Current revision alone (KMS_NOTFOUND), and the whole object. A damaged object is KMS_TAMPERED. */
-	enum kms_rc (*revision)(struct backend *b, struct call *c, const struct uid *id, uint64_t *ret);
-	enum kms_rc (*get)(struct backend *b, struct call *c, const struct uid *id, struct object *ret);
+	enum kms_rc (*find)(struct backend *b, struct call *c, const struct object_query *q,
+	    struct object_refs *ret);
+	/* Current revision alone (KMS_NOTFOUND), and the whole object. A damaged object is
+	 * KMS_TAMPERED. */
+	enum kms_rc (*revision)(struct backend *b, struct call *c, const struct uid *id,
+	    uint64_t *ret);
+	enum kms_rc (*get)(struct backend *b, struct call *c, const struct uid *id,
+	    struct object *ret);
 	/*
-	 * Stores N objects at once or none. V[i].id and revision are set by the backend. MATERIAL[i] is the secret part: PKCS#8 DER
-	 * of a private key, the bytes of a secret key, the value of private data; empty for others.
+	 * Stores N objects at once or none. V[i].id and revision are set by the backend.
+	 * MATERIAL[i] is the secret part: PKCS#8 DER of a private key, the bytes of a secret key,
+	 * the value of private data; empty for others.
 	 */
-	enum kms_rc (*create)(struct backend *b, struct call *c, struct object *v, const struct slice *material, size_t n);
+	enum kms_rc (*create)(struct backend *b, struct call *c, struct object *v,
+	    const struct slice *material, size_t n);
 	/*
-	 * Generates a key of PRIV's (private or secret) spec and stores it, and PUB (NULL for secret keys), at once. Sets ids,
-	 * revisions and bodies. RSA: E is the public exponent, big-endian.
+	 * Generates a key of PRIV's (private or secret) spec and stores it, and PUB (NULL for
+	 * secret keys), at once. Sets ids, revisions and bodies. RSA: E is the public exponent,
+	 * big-endian.
 	 */
-	enum kms_rc (*generate)(struct backend *b, struct call *c, struct object *priv, struct object *pub, struct slice e);
+	enum kms_rc (*generate)(struct backend *b, struct call *c, struct object *priv,
+	    struct object *pub, struct slice e);
 	/*
-	 * Replaces label, app_id, subject, flags, attrs and (data) body; KMS_CONFLICT unless O->revision is current, which is then
-	 * counted up. MATERIAL is a new value of private data, or NULL to keep it.
+	 * Replaces label, app_id, subject, flags, attrs and (data) body; KMS_CONFLICT unless
+	 * O->revision is current, which is then counted up. MATERIAL is a new value of private
+	 * data, or NULL to keep it.
 	 */
-	enum kms_rc (*update)(struct backend *b, struct call *c, struct object *o, const struct slice *material);
-	/* As create for a copy of SRC's material under NEW's rights; NEW's kind and spec equal SRC's. */
-	enum kms_rc (*copy)(struct backend *b, struct call *c, const struct uid *src, struct object *new_object);
+	enum kms_rc (*update)(struct backend *b, struct call *c, struct object *o,
+	    const struct slice *material);
+	/* As create for a copy of SRC's material under NEW's rights; NEW's kind and spec equal
+	 * SRC's. */
+	enum kms_rc (*copy)(struct backend *b, struct call *c, const struct uid *src,
+	    struct object *new_object);
 	enum kms_rc (*destroy)(struct backend *b, struct call *c, const struct uid *id);
 	/*
-	 * The material, for wrapping and for reading what is not sensitive. KMS_DENIED unless FLAG_EXTRACTABLE (keys); private data
-	 * always.
+	 * The material, for wrapping and for reading what is not sensitive. KMS_DENIED unless
+	 * FLAG_EXTRACTABLE (keys); private data always.
 	 */
-	enum kms_rc (*export_material)(struct backend *b, struct call *c, const struct uid *id, struct secret *ret);
+	enum kms_rc (*export_material)(struct backend *b, struct call *c, const struct uid *id,
+	    struct secret *ret);
 
 	/* -- keys at work -- */
-	/* A counted handle to a private or secret key, parsed once. Survives the object's destruction. */
-	enum kms_rc (*key_open)(struct backend *b, struct call *c, const struct uid *id, struct backend_key **ret);
+	/* A counted handle to a private or secret key, parsed once. Survives the object's
+	 * destruction. */
+	enum kms_rc (*key_open)(struct backend *b, struct call *c, const struct uid *id,
+	    struct backend_key **ret);
 	void (*key_close)(struct backend *b, struct backend_key *k);
 	/*
-	 * Begins a use. *USEP may hold a finished use of the same key, kind and alg, made by this backend: it is used again, or
-	 * freed and replaced. On error *USEP is NULL (and what it held is freed).
+	 * Begins a use. *USEP may hold a finished use of the same key, kind and alg, made by this
+	 * backend: it is used again, or freed and replaced. On error *USEP is NULL (and what it
+	 * held is freed).
 	 */
-	enum kms_rc (*begin)(struct backend *b, struct call *c, struct backend_key *k, enum use_kind kind,
-	    const struct alg_params *p, struct use **usep);
+	enum kms_rc (*begin)(struct backend *b, struct call *c, struct backend_key *k,
+	    enum use_kind kind, const struct alg_params *p, struct use **usep);
 	/* ECDH: the raw shared secret, as wide as the field. */
-	enum kms_rc (*derive)(struct backend *b, struct call *c, struct backend_key *k, const struct alg_params *p,
-	    struct secret *ret);
+	enum kms_rc (*derive)(struct backend *b, struct call *c, struct backend_key *k,
+	    const struct alg_params *p, struct secret *ret);
 };
 
 /* First member of each implementation. */
@@ -114,32 +133,45 @@ struct backend {
 	struct backend_caps caps;
 };
 
-/* The methods by name. A method that an implementation lacks is KMS_NOTSUP. No lock is needed around any of them: every
- * implementation takes calls from many threads at once; but a use is one thread's at a time. */
+/* The methods by name. A method that an implementation lacks is KMS_NOTSUP. No lock is needed
+ * around any of them: every implementation takes calls from many threads at once; but a use is one
+ * thread's at a time. */
 void backend_close(struct backend *b);
 enum kms_rc backend_status(struct backend *b, struct call *c, struct token_status *ret) MUST_USE;
-enum kms_rc backend_init_token(struct backend *b, struct call *c, struct slice label, struct slice so_pin) MUST_USE;
-enum kms_rc backend_login(struct backend *b, struct call *c, enum role role, struct slice name, struct slice pin) MUST_USE;
+enum kms_rc backend_init_token(struct backend *b, struct call *c, struct slice label,
+    struct slice so_pin) MUST_USE;
+enum kms_rc backend_login(struct backend *b, struct call *c, enum role role, struct slice name,
+    struct slice pin) MUST_USE;
 enum kms_rc backend_reauthenticate(struct backend *b, struct call *c, struct slice pin) MUST_USE;
 void backend_logout(struct backend *b);
 enum kms_rc backend_init_pin(struct backend *b, struct call *c, struct slice pin) MUST_USE;
-enum kms_rc backend_set_pin(struct backend *b, struct call *c, enum role role, struct slice old_pin, struct slice new_pin) MUST_USE;
+enum kms_rc backend_set_pin(struct backend *b, struct call *c, enum role role, struct slice old_pin,
+    struct slice new_pin) MUST_USE;
 uint64_t backend_generation(struct backend *b);
-enum kms_rc backend_find(struct backend *b, struct call *c, const struct object_query *q, struct object_refs *ret) MUST_USE;
-enum kms_rc backend_revision(struct backend *b, struct call *c, const struct uid *id, uint64_t *ret) MUST_USE;
-enum kms_rc backend_get(struct backend *b, struct call *c, const struct uid *id, struct object *ret) MUST_USE;
-enum kms_rc backend_create(struct backend *b, struct call *c, struct object *v, const struct slice *material, size_t n) MUST_USE;
-enum kms_rc backend_generate(struct backend *b, struct call *c, struct object *priv, struct object *pub, struct slice e) MUST_USE;
-enum kms_rc backend_update(struct backend *b, struct call *c, struct object *o, const struct slice *material) MUST_USE;
-enum kms_rc backend_copy(struct backend *b, struct call *c, const struct uid *src, struct object *new_object) MUST_USE;
+enum kms_rc backend_find(struct backend *b, struct call *c, const struct object_query *q,
+    struct object_refs *ret) MUST_USE;
+enum kms_rc backend_revision(struct backend *b, struct call *c, const struct uid *id,
+    uint64_t *ret) MUST_USE;
+enum kms_rc backend_get(struct backend *b, struct call *c, const struct uid *id,
+    struct object *ret) MUST_USE;
+enum kms_rc backend_create(struct backend *b, struct call *c, struct object *v,
+    const struct slice *material, size_t n) MUST_USE;
+enum kms_rc backend_generate(struct backend *b, struct call *c, struct object *priv,
+    struct object *pub, struct slice e) MUST_USE;
+enum kms_rc backend_update(struct backend *b, struct call *c, struct object *o,
+    const struct slice *material) MUST_USE;
+enum kms_rc backend_copy(struct backend *b, struct call *c, const struct uid *src,
+    struct object *new_object) MUST_USE;
 enum kms_rc backend_destroy(struct backend *b, struct call *c, const struct uid *id) MUST_USE;
-enum kms_rc backend_export(struct backend *b, struct call *c, const struct uid *id, struct secret *ret) MUST_USE;
-enum kms_rc backend_key_open(struct backend *b, struct call *c, const struct uid *id, struct backend_key **ret) MUST_USE;
-void backend_key_close(struct backend *b, struct backend_key *k);
-enum kms_rc backend_begin(struct backend *b, struct call *c, struct backend_key *k, enum use_kind kind,
-    const struct alg_params *p, struct use **usep) MUST_USE;
-enum kms_rc backend_derive(struct backend *b, struct call *c, struct backend_key *k, const struct alg_params *p,
+enum kms_rc backend_export(struct backend *b, struct call *c, const struct uid *id,
     struct secret *ret) MUST_USE;
+enum kms_rc backend_key_open(struct backend *b, struct call *c, const struct uid *id,
+    struct backend_key **ret) MUST_USE;
+void backend_key_close(struct backend *b, struct backend_key *k);
+enum kms_rc backend_begin(struct backend *b, struct call *c, struct backend_key *k,
+    enum use_kind kind, const struct alg_params *p, struct use **usep) MUST_USE;
+enum kms_rc backend_derive(struct backend *b, struct call *c, struct backend_key *k,
+    const struct alg_params *p, struct secret *ret) MUST_USE;
 
 /* Sets the call's error text; returns RC. C may be NULL. */
 #define call_fail(c, rc, ...) err_set((c) == NULL ? NULL : &(c)->err, (rc), __VA_ARGS__)

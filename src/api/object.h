@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a token keeps: keys, certificates and data, as plain records with typed rights. The material itself is not in here: it is
- * with the backend, and is asked for by id.
+ * What a token keeps: keys, certificates and data, as plain records with typed rights. The material
+ * itself is not in here: it is with the backend, and is asked for by id.
  */
 #ifndef KMS_API_OBJECT_H
 #define KMS_API_OBJECT_H
@@ -32,7 +32,8 @@ enum object_kind {
 	OBJECT_DATA = 5,
 };
 
-/* What an object may be used for and what protects it: one bit each, stored in files. All of them are bound into the seal. */
+/* What an object may be used for and what protects it: one bit each, stored in files. All of them
+ * are bound into the seal. */
 enum object_flag {
 	/* usage */
 	FLAG_ENCRYPT = 1u << 0,
@@ -45,7 +46,7 @@ enum object_flag {
 	FLAG_UNWRAP = 1u << 7,
 	FLAG_DERIVE = 1u << 8,
 	/* protection */
-	FLAG_PRIVATE = 1u << 9,	/* needs login to be seen */
+	FLAG_PRIVATE = 1u << 9, /* needs login to be seen */
 	FLAG_SENSITIVE = 1u << 10,
 	FLAG_ALWAYS_SENSITIVE = 1u << 11,
 	FLAG_EXTRACTABLE = 1u << 12,
@@ -59,25 +60,26 @@ enum object_flag {
 	FLAG_DESTROYABLE = 1u << 20,
 };
 
-#define OBJECT_NAME_MAX	 1024	     /* bytes of a label or an application's id */
+#define OBJECT_NAME_MAX	 1024	    /* bytes of a label or an application's id */
 #define OBJECT_BODY_MAX	 (1u << 20) /* bytes of a body or of a material */
 #define OBJECT_ATTRS_MAX (1u << 18)
 
 /*
- * One object. Owned buffers; object_free releases. `attrs` belongs to the face, which alone knows its form: the core keeps it,
- * binds it into the seal and gives it back.
+ * One object. Owned buffers; object_free releases. `attrs` belongs to the face, which alone knows
+ * its form: the core keeps it, binds it into the seal and gives it back.
  */
 struct object {
 	struct uid id;
-	uint64_t revision;	/* counts changes of this object, from 1 */
+	uint64_t revision; /* counts changes of this object, from 1 */
 	enum object_kind kind;
-	struct key_spec spec;	/* keys; type KEY_NONE otherwise */
-	uint32_t flags;		/* enum object_flag */
+	struct key_spec spec; /* keys; type KEY_NONE otherwise */
+	uint32_t flags;	      /* enum object_flag */
 	struct buf label;
-	struct buf app_id;	/* the application's id: CKA_ID of keys and certificates */
-	struct buf subject;	/* certificates and keys: DER name, for finding them; may be empty */
-	struct buf body;	/* private and public key: SubjectPublicKeyInfo; certificate: DER; data: value when not private */
-	struct buf attrs;	/* the face's own record */
+	struct buf app_id;  /* the application's id: CKA_ID of keys and certificates */
+	struct buf subject; /* certificates and keys: DER name, for finding them; may be empty */
+	struct buf body;    /* private and public key: SubjectPublicKeyInfo; certificate: DER; data:
+			       value when not private */
+	struct buf attrs;   /* the face's own record */
 };
 
 /* Wipes and releases what O owns; O is { 0 } then. O may be NULL. */
@@ -88,8 +90,8 @@ void object_free(struct object *o);
 enum kms_rc object_copy(const struct object *o, struct object *ret) MUST_USE;
 
 /*
- * Which objects. Absent criteria (kind OBJECT_NONE, has_* false) match all. Answered by indexes when label, app_id or subject
- * is given; otherwise by walking one kind or all.
+ * Which objects. Absent criteria (kind OBJECT_NONE, has_* false) match all. Answered by indexes
+ * when label, app_id or subject is given; otherwise by walking one kind or all.
  */
 struct object_query {
 	enum object_kind kind;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Key specs by name, as the KMS's API and people write them: RSA_2048, EC_P256, AES_256. The one table is spec.def. */
+/* Key specs by name, as the KMS's API and people write them: RSA_2048, EC_P256, AES_256. The one
+ * table is spec.def. */
 #ifndef KMS_API_SPEC_H
 #define KMS_API_SPEC_H
 
@@ -17,8 +18,8 @@ const struct spec_row *spec_rows(size_t *n);
 const struct key_spec *spec_by_name(const char *name);
 
 /*
- * The name of SPEC into DST. Sizes without a row of their own (imported keys) are named by the same pattern, RSA_2560 or
- * HMAC_160; what is no key is "-".
+ * The name of SPEC into DST. Sizes without a row of their own (imported keys) are named by the same
+ * pattern, RSA_2560 or HMAC_160; what is no key is "-".
  */
 #define SPEC_NAME_MAX 24
 void spec_name(const struct key_spec *spec, char dst[SPEC_NAME_MAX]);

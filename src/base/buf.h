@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes in (slice), bytes out into memory of a fixed size (outbuf), and bytes that grow (buf). Freed buffers are wiped. */
+/* Bytes in (slice), bytes out into memory of a fixed size (outbuf), and bytes that grow (buf).
+ * Freed buffers are wiped. */
 #ifndef KMS_BASE_BUF_H
 #define KMS_BASE_BUF_H
 

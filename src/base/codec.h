@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Turns bytes into text and back (hex, base64), and reads and writes the length-prefixed records that the store keeps. */
+/* Turns bytes into text and back (hex, base64), and reads and writes the length-prefixed records
+ * that the store keeps. */
 #ifndef KMS_BASE_CODEC_H
 #define KMS_BASE_CODEC_H
 
 #include "base/buf.h"
 
-/* Lower-case hex of S, NUL-terminated, into DST of CAP bytes; false when it does not fit (DST is then ""). */
+/* Lower-case hex of S, NUL-terminated, into DST of CAP bytes; false when it does not fit (DST is
+ * then ""). */
 bool hex_encode(struct slice s, char *dst, size_t cap);
 
 /* Decodes hex of either case, appending to B. KMS_BAD_DATA at the first byte that is none. */
 enum kms_rc hex_decode(struct slice text, struct buf *b) MUST_USE;
 
-/* Standard padded base64, without line breaks, appended; decoding refuses anything else (KMS_BAD_DATA). */
+/* Standard padded base64, without line breaks, appended; decoding refuses anything else
+ * (KMS_BAD_DATA). */
 enum kms_rc base64_encode(struct slice s, struct buf *b) MUST_USE;
 enum kms_rc base64_decode(struct slice text, struct buf *b) MUST_USE;
 
@@ -19,8 +22,8 @@ enum kms_rc base64_decode(struct slice text, struct buf *b) MUST_USE;
 bool utf8_valid(struct slice s);
 
 /*
- * A reader over borrowed bytes. Numbers are big-endian. A read past the end sets `bad` and gives zeros from then on, so that a
- * whole record is read and `bad` is asked once.
+ * A reader over borrowed bytes. Numbers are big-endian. A read past the end sets `bad` and gives
+ * zeros from then on, so that a whole record is read and `bad` is asked once.
  */
 struct reader {
 	struct slice rest;

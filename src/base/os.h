@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What we ask of the operating system: time (with a fake clock for tests), fork generation, safe paths and files. */
+/* What we ask of the operating system: time (with a fake clock for tests), fork generation, safe
+ * paths and files. */
 #ifndef KMS_BASE_OS_H
 #define KMS_BASE_OS_H
 
@@ -9,7 +10,8 @@
 
 #include "base/rc.h"
 
-/* Milliseconds of a clock that never goes back (CLOCK_MONOTONIC_COARSE: 4 ms steps, some nanoseconds a call). */
+/* Milliseconds of a clock that never goes back (CLOCK_MONOTONIC_COARSE: 4 ms steps, some
+ * nanoseconds a call). */
 uint64_t os_monotonic_ms(void);
 
 /* Seconds since 1970 UTC. */
@@ -19,8 +21,9 @@ int64_t os_wall_seconds(void);
 void os_fake_clock(int64_t seconds);
 
 /*
- * How many forks lie between this process and the one that first asked: one pthread_atfork child handler adds one, and does
- * nothing else. Registered at the first call; never removed (the module is linked -z nodelete).
+ * How many forks lie between this process and the one that first asked: one pthread_atfork child
+ * handler adds one, and does nothing else. Registered at the first call; never removed (the module
+ * is linked -z nodelete).
  */
 unsigned os_fork_generation(void);
 
@@ -31,9 +34,10 @@ char *os_path_join(const char *dir, const char *name);
 enum kms_rc os_make_dirs(const char *dir, struct err *err) MUST_USE;
 
 /*
- * Refuses (KMS_CONFIG) a regular file that others could have written: owner must be root or the effective user, group and
- * others must not have write permission; with SECRET also no read permission for others. Looks at the open FD, so that what
- * was checked is what is read. WHAT names the file in ERR.
+ * Refuses (KMS_CONFIG) a regular file that others could have written: owner must be root or the
+ * effective user, group and others must not have write permission; with SECRET also no read
+ * permission for others. Looks at the open FD, so that what was checked is what is read. WHAT names
+ * the file in ERR.
  */
 enum kms_rc os_check_private(int fd, const char *what, bool secret, struct err *err) MUST_USE;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory for secrets: kept out of core dumps (MADV_DONTDUMP) and of forked children (MADV_WIPEONFORK), wiped when freed.
- * One arena a process, behind one lock, for values up to SECRET_MAX; keys, PINs and opened values live here and nowhere else.
+ * Memory for secrets: kept out of core dumps (MADV_DONTDUMP) and of forked children
+ * (MADV_WIPEONFORK), wiped when freed. One arena a process, behind one lock, for values up to
+ * SECRET_MAX; keys, PINs and opened values live here and nowhere else.
  */
 #ifndef KMS_BASE_SECRET_H
 #define KMS_BASE_SECRET_H
@@ -28,11 +29,13 @@ enum kms_rc secret_copy(struct slice s, struct secret *ret) MUST_USE;
 void secret_free(struct secret *s);
 #define auto_secret __attribute__((cleanup(secret_free))) struct secret
 
-/* Raw form of the same for structs that hold secrets (LEN bytes, zeroed; NULL when out of memory). secret_mem_free takes NULL. */
+/* Raw form of the same for structs that hold secrets (LEN bytes, zeroed; NULL when out of memory).
+ * secret_mem_free takes NULL. */
 void *secret_mem_new(size_t len);
 void secret_mem_free(void *p, size_t len);
 
-/* In a forked child, before anything else of the arena is used: forgets the parent's arena without touching it. */
+/* In a forked child, before anything else of the arena is used: forgets the parent's arena without
+ * touching it. */
 void secret_after_fork(void);
 
 /* Overwrites LEN bytes in a way that the compiler keeps. P may be NULL when LEN is 0. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The facts of an X.509 certificate that PKCS#11 shows: names, serial number, public key. No path validation. */
+/* The facts of an X.509 certificate that PKCS#11 shows: names, serial number, public key. No path
+ * validation. */
 #ifndef KMS_CRYPTO_CERT_H
 #define KMS_CRYPTO_CERT_H
 

@@ -72,11 +72,20 @@ decode(struct slice file, int selection, struct asking *a, EVP_PKEY **ret)
 		return KMS_NOMEM;
 	if (a != NULL && OSSL_DECODER_CTX_set_pem_password_cb(ctx, passphrase, a) != 1)
 		return KMS_INTERNAL;
-	if (OSSL_DECODER_from_bio(ctx, bio) == 1 && *ret != NULL)
-		return KMS_OK;
-	if (a != NULL && a->asked)
-		return a->rc != KMS_OK ? a->rc : KMS_PIN_INCORRECT;
-	return KMS_BAD_DATA;
+	return OSSL_DECODER_from_bio(ctx, bio) == 1 && *ret != NULL ? KMS_OK : KMS_BAD_DATA;
+}
+
+/* As the decoder, but passes over what stands before the key, such as the EC PARAMETERS that
+ * openssl writes. */
+static enum kms_rc
+decode_pem(struct slice file, struct asking *a, EVP_PKEY **ret)
+{
+	auto_of(BIO *, free_bio) bio = bio_of(file);
+
+	if (bio == NULL)
+		return KMS_NOMEM;
+	*ret = PEM_read_bio_PrivateKey(bio, NULL, passphrase, a);
+	return *ret != NULL ? KMS_OK : KMS_BAD_DATA;
 }
 
 static enum kms_rc
@@ -103,8 +112,12 @@ pem_private_key(struct slice file, pem_ask *ask, void *arg, struct secret *ret)
 {
 	auto_of(EVP_PKEY *, free_pkey) key = NULL;
 	struct asking a = { .ask = ask, .arg = arg };
-	enum kms_rc rc = decode(file, EVP_PKEY_KEYPAIR, &a, &key);
+	enum kms_rc rc = decode_pem(file, &a, &key);
 
+	if (rc == KMS_BAD_DATA && !a.asked)
+		rc = decode(file, EVP_PKEY_KEYPAIR, &a, &key);
+	if (rc == KMS_BAD_DATA && a.asked)
+		rc = a.rc != KMS_OK ? a.rc : KMS_PIN_INCORRECT;
 	secret_free(&a.passphrase);
 	ERR_clear_error();
 	return rc == KMS_OK ? to_pkcs8(key, ret) : rc;
