@@ -41,7 +41,7 @@ enum conf_fork { CONF_FORK_REINITIALIZE, CONF_FORK_REOPEN };
 /* The whole configuration. */
 struct conf {
 	char *path;		  /* the file that was read; NULL for the built-in defaults */
-	enum log_level log_level; /* [module] log-level, default none */
+	enum log_level log_level; /* [module] log-level, default error */
 	char *log;		  /* [module] log: stderr (default), syslog, or an absolute path */
 	enum conf_fork fork;	  /* [module] fork: reinitialize (default) or reopen */
 	struct conf_token *tokens;

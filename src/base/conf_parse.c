@@ -324,6 +324,7 @@ conf_new(const char *name)
 	if (c == NULL)
 		return NULL;
 	c->tokens = calloc(CONF_TOKENS_MAX, sizeof(*c->tokens));
+	c->log_level = KMS_LOG_ERROR;
 	c->log = strdup("stderr");
 	c->path = name == NULL ? NULL : strdup(name);
 	if (c->tokens == NULL || c->log == NULL || (name != NULL && c->path == NULL)) {

@@ -53,7 +53,7 @@ START_TEST(no_text_is_one_builtin_token)
 	ck_assert_uint_eq(c->tokens[0].timeout_ms, 10000);
 	ck_assert_int_eq(c->tokens[0].slot, 0);
 	ck_assert(!c->tokens[0].read_only);
-	ck_assert_int_eq(c->log_level, KMS_LOG_NONE);
+	ck_assert_int_eq(c->log_level, KMS_LOG_ERROR);
 	ck_assert_str_eq(c->log, "stderr");
 	ck_assert_int_eq(c->fork, CONF_FORK_REINITIALIZE);
 }
