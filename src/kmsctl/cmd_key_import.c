@@ -28,7 +28,6 @@ ask_passphrase(void *arg, struct secret *ret)
 {
 	struct ctl *c = arg;
 	auto_secret file = { 0 };
-	size_t len;
 
 	if (c->opt[OPT_PASSPHRASE_FILE] == NULL) {
 		enum kms_rc rc = tty_secret("Passphrase of the key file: ", ret);
@@ -39,10 +38,7 @@ ask_passphrase(void *arg, struct secret *ret)
 			  "it is encrypted, and there is no terminal to ask at; use --passphrase-file FILE");
 	}
 	TRY(file_read_secret(c->opt[OPT_PASSPHRASE_FILE], true, &file, &c->call.err));
-	len = file.len;
-	if (len > 0 && file.p[len - 1] == '\n')
-		len--;
-	return secret_copy(slice_of(file.p, len), ret);
+	return secret_copy(file_first_line(&file), ret);
 }
 
 /* The objects of KEY, a pair or a public key alone. */

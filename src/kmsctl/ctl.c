@@ -33,7 +33,7 @@ ctl_advice(enum kms_rc rc)
 		{ KMS_NEWER, "install the newer version, or name another store" },
 		{ KMS_TAMPERED,
 		    "restore the store from a backup; what is damaged is refused, never used" },
-		{ KMS_TIMEOUT, "try again, or raise timeout in the configuration" },
+		{ KMS_TIMEOUT, "try again, or raise timeout-ms in the configuration" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(advice); i++) {

@@ -155,6 +155,8 @@ int file_open(const char *path);
 /* A small file (at most 64 KiB) that may hold a secret. "-" is standard input. */
 enum kms_rc file_read_secret(const char *path, bool must_be_private, struct secret *ret,
     struct err *err) MUST_USE;
+/* Its first line, without its end; borrowed. */
+struct slice file_first_line(const struct secret *file);
 /* All of FD, at most BUF_MAX. */
 enum kms_rc file_read(int fd, const char *name, struct buf *ret, struct err *err) MUST_USE;
 /* Writes to PATH (made 0600 if SECRET, else by the umask), or to standard output when it is NULL or

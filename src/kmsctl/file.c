@@ -58,6 +58,17 @@ file_read_secret(const char *path, bool must_be_private, struct secret *ret, str
 	return secret_copy(slice_of(all.p, len), ret);
 }
 
+struct slice
+file_first_line(const struct secret *file)
+{
+	const uint8_t *end = file->len == 0 ? NULL : memchr(file->p, '\n', file->len);
+	size_t len = end == NULL ? file->len : (size_t)(end - file->p);
+
+	if (len > 0 && file->p[len - 1] == '\r')
+		len--;
+	return slice_of(file->p, len);
+}
+
 enum kms_rc
 file_read(int fd, const char *name, struct buf *ret, struct err *err)
 {

@@ -154,17 +154,11 @@ pin_from_file(struct ctl *c, enum pin_role role, struct secret *ret)
 	const char *path = c->opt[sources[role].file];
 	auto_secret file = { 0 };
 	enum kms_rc rc;
-	size_t len;
 
 	err_clear(&c->call.err);
 	if ((rc = file_read_secret(path, true, &file, &c->call.err)) != KMS_OK)
 		return ctl_fail(c, rc, "cannot read the %s", sources[role].name);
-	len = file.len;
-	if (len > 0 && file.p[len - 1] == '\n')
-		len--;
-	if (len > 0 && file.p[len - 1] == '\r')
-		len--;
-	if ((rc = secret_copy(slice_of(file.p, len), ret)) != KMS_OK)
+	if ((rc = secret_copy(file_first_line(&file), ret)) != KMS_OK)
 		return ctl_fail(c, rc, "cannot keep the %s", sources[role].name);
 	return EXIT_DONE;
 }
