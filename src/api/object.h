@@ -77,9 +77,9 @@ struct object {
 	struct buf label;
 	struct buf app_id;  /* the application's id: CKA_ID of keys and certificates */
 	struct buf subject; /* certificates and keys: DER name, for finding them; may be empty */
-	struct buf body;    /* private and public key: SubjectPublicKeyInfo; certificate: DER; data:
-			       value when not private */
-	struct buf attrs;   /* the face's own record */
+	struct buf body;  /* private and public key: SubjectPublicKeyInfo; secret key: check value;
+			     certificate: DER; data:  value when not private */
+	struct buf attrs; /* the face's own record */
 };
 
 /* Wipes and releases what O owns; O is { 0 } then. O may be NULL. */

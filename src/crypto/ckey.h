@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside src/crypto only: what a key is, and the parts of its parsing and writing that differ by type. */
+/* Inside src/crypto only: what a key is, and the parts of its parsing and writing that differ by
+ * type. */
 #ifndef KMS_CRYPTO_CKEY_H
 #define KMS_CRYPTO_CKEY_H
 
@@ -12,14 +13,16 @@ struct ckey {
 	_Atomic unsigned refs;
 	struct key_spec spec;
 	bool is_private;
-	size_t width;	      /* bytes of the modulus, of the order (Ed25519: 32), of the secret */
-	EVP_PKEY *pkey;	      /* RSA, EC, Ed25519 */
-	struct secret bytes;  /* AES, generic */
-	_Atomic(struct ckey *) public_half; /* of a private key, once somebody asked; holds a reference */
+	size_t width;	     /* bytes of the modulus, of the order (Ed25519: 32), of the secret */
+	EVP_PKEY *pkey;	     /* RSA, EC, Ed25519 */
+	struct secret bytes; /* AES, generic */
+	_Atomic(struct ckey *)
+	    public_half; /* of a private key, once somebody asked; holds a reference */
 };
 
 /* Makes a key of PKEY, which is moved (freed on error). */
-enum kms_rc ckey_adopt(EVP_PKEY *pkey, struct key_spec spec, size_t width, bool is_private, struct ckey **ret) MUST_USE;
+enum kms_rc ckey_adopt(EVP_PKEY *pkey, struct key_spec spec, size_t width, bool is_private,
+    struct ckey **ret) MUST_USE;
 
 /* The object identifiers of AlgorithmIdentifier (contents, without tag). */
 extern const struct slice oid_rsa, oid_ec;
@@ -42,12 +45,14 @@ size_t ec_point(const struct ckey *k, uint8_t ret[EC_POINT_MAX]);
 enum kms_rc rsa_public(const struct ckey *k, struct ckey **ret) MUST_USE;
 enum kms_rc ec_public(const struct ckey *k, struct ckey **ret) MUST_USE;
 
-/* A number of an RSA or EC key by libcrypto's name for it. NULL on failure. The caller frees, wiping. */
+/* A number of an RSA or EC key by libcrypto's name for it. NULL on failure. The caller frees,
+ * wiping. */
 BIGNUM *ckey_number(const struct ckey *k, const char *name);
 
 /*
- * Key types by their object identifiers. Given a name, libcrypto 3.0 asks the engines of the process first, which would lead
- * back here where an application has made a PKCS#11 engine its default; an identifier goes to the provider alone.
+ * Key types by their object identifiers. Given a name, libcrypto 3.0 asks the engines of the
+ * process first, which would lead back here where an application has made a PKCS#11 engine its
+ * default; an identifier goes to the provider alone.
  */
 #define NAME_RSA     "1.2.840.113549.1.1.1"
 #define NAME_EC	     "1.2.840.10045.2.1"

@@ -8,11 +8,18 @@ static const uint8_t p384_oid[] = { 0x06, 5, 0x2b, 0x81, 4, 0, 0x22 };
 static const uint8_t p521_oid[] = { 0x06, 5, 0x2b, 0x81, 4, 0, 0x23 };
 static const uint8_t ed25519_oid[] = { 0x06, 3, 0x2b, 0x65, 0x70 };
 /* PKCS#11 3.0 §6.3.5 takes a PrintableString too; GnuPG's identifier is what older clients send. */
-static const uint8_t ed25519_name[] = { 0x13, 12, 'e', 'd', 'w', 'a', 'r', 'd', 's', '2', '5', '5', '1', '9' };
+static const uint8_t ed25519_name[] = { 0x13, 12, 'e', 'd', 'w', 'a', 'r', 'd', 's', '2', '5', '5',
+	'1', '9' };
 static const uint8_t ed25519_short[] = { 0x13, 7, 'E', 'd', '2', '5', '5', '1', '9' };
 static const uint8_t ed25519_gnu[] = { 0x06, 9, 0x2b, 6, 1, 4, 1, 0xda, 0x47, 0x0f, 1 };
 
-#define ROW(c, v) { c, { v, sizeof v } }
+#define ROW(c, v)                   \
+	{                           \
+		c,                  \
+		{                   \
+			v, sizeof v \
+		}                   \
+	}
 /* The first row of a curve is how we write it. */
 static const struct {
 	enum curve curve;

@@ -38,7 +38,8 @@ der_take(struct der *d, uint8_t tag)
 	size_t len = 0, head;
 	struct slice s;
 
-	if (d->bad || (head = read_head(d->rest, &len)) == 0 || d->rest.p[0] != tag || len > d->rest.len - head)
+	if (d->bad || (head = read_head(d->rest, &len)) == 0 || d->rest.p[0] != tag ||
+	    len > d->rest.len - head)
 		return der_fail(d);
 	s = slice_of(d->rest.p + head, len);
 	d->rest = slice_of(s.p + len, d->rest.len - head - len);
@@ -66,7 +67,8 @@ der_number(struct der *d)
 
 	if (d->bad)
 		return s;
-	if (s.len == 0 || (s.p[0] & 0x80) != 0 || (s.len > 1 && s.p[0] == 0 && (s.p[1] & 0x80) == 0))
+	if (s.len == 0 || (s.p[0] & 0x80) != 0 ||
+	    (s.len > 1 && s.p[0] == 0 && (s.p[1] & 0x80) == 0))
 		return der_fail(d);
 	return s.p[0] == 0 ? slice_of(s.p + 1, s.len - 1) : s;
 }

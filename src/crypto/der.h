@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * As much DER (X.690) as keys need: a strict reader with a sticky error, and a writer that fills memory from its end, so that
- * every length is known when it is written.
+ * As much DER (X.690) as keys need: a strict reader with a sticky error, and a writer that fills
+ * memory from its end, so that every length is known when it is written.
  */
 #ifndef KMS_CRYPTO_DER_H
 #define KMS_CRYPTO_DER_H
@@ -18,7 +18,8 @@
 #define DER_CONTEXT(n)	(0xa0 | (n)) /* [n], constructed */
 #define DER_IMPLICIT(n) (0x80 | (n)) /* [n], primitive */
 
-/* `bad` stays set from the first thing that is no DER or not what was asked for; reads give empty slices then. */
+/* `bad` stays set from the first thing that is no DER or not what was asked for; reads give empty
+ * slices then. */
 struct der {
 	struct slice rest;
 	bool bad;
@@ -30,7 +31,8 @@ der_of(struct slice s)
 	return (struct der){ .rest = s };
 }
 
-/* The contents of the next element, which must have TAG. Low tag numbers, definite and shortest lengths only. */
+/* The contents of the next element, which must have TAG. Low tag numbers, definite and shortest
+ * lengths only. */
 struct slice der_take(struct der *d, uint8_t tag);
 /* Whether the next element has TAG. */
 bool der_next_is(const struct der *d, uint8_t tag);
@@ -43,7 +45,8 @@ struct slice der_bits(struct der *d);
 /* Nothing bad, nothing left. */
 bool der_done(const struct der *d);
 
-/* Fills p[0 .. at) from its end; `bad` when it does not fit. What has been written is p[at .. cap). */
+/* Fills p[0 .. at) from its end; `bad` when it does not fit. What has been written is p[at .. cap).
+ */
 struct der_out {
 	uint8_t *p;
 	size_t cap, at;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys: their life, and the forms that all types share (PKCS#8, SubjectPublicKeyInfo, plain bytes). Uses are elsewhere. */
+/* Keys: their life, and the forms that all types share (PKCS#8, SubjectPublicKeyInfo, plain bytes).
+ * Uses are elsewhere. */
 #include "crypto/ckey.h"
 
 #include <openssl/core_names.h>
@@ -11,7 +12,8 @@ static const uint8_t ec_oid_bytes[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1 };
 const struct slice oid_rsa = { rsa_oid_bytes, sizeof rsa_oid_bytes };
 const struct slice oid_ec = { ec_oid_bytes, sizeof ec_oid_bytes };
 
-/* Room for every key's DER: an RSA private key is nine numbers of at most this size in all, and some heads. */
+/* Room for every key's DER: an RSA private key is nine numbers of at most this size in all, and
+ * some heads. */
 #define PKCS8_MAX (5 * RSA_BYTES_MAX + 256)
 #define SPKI_MAX  (2 * RSA_BYTES_MAX + 64)
 
@@ -88,8 +90,8 @@ ckey_from_secret(enum key_type type, struct slice bytes, struct ckey **ret)
 
 	if (type != KEY_AES && type != KEY_GENERIC)
 		return KMS_KEY_TYPE;
-	if (type == KEY_AES ? bytes.len != 16 && bytes.len != 24 && bytes.len != 32 :
-			      bytes.len == 0 || bytes.len > SECRET_MAX)
+	if (type == KEY_AES ? bytes.len != 16 && bytes.len != 24 && bytes.len != 32
+			    : bytes.len == 0 || bytes.len > SECRET_MAX)
 		return KMS_KEY_SIZE;
 	spec.bits = (uint32_t)bytes.len * 8;
 	if ((k = new_key(spec, bytes.len, true)) == NULL)
@@ -124,7 +126,8 @@ read_algorithm(struct der *d)
 			d->bad = true;
 	} else if (slice_eq(oid, oid_ec)) {
 		spec.curve = curve_from_params(alg.rest);
-		spec.type = spec.curve == CURVE_NONE || spec.curve == CURVE_ED25519 ? KEY_NONE : KEY_EC;
+		spec.type =
+		    spec.curve == CURVE_NONE || spec.curve == CURVE_ED25519 ? KEY_NONE : KEY_EC;
 	} else if (slice_eq(whole, curve_params(CURVE_ED25519))) {
 		spec = (struct key_spec){ .type = KEY_EDWARDS, .curve = CURVE_ED25519 };
 	}
@@ -144,7 +147,8 @@ ckey_from_pkcs8(struct slice der, struct ckey **ret)
 		(void)der_take(&d, DER_CONTEXT(0));
 	if (der_next_is(&d, DER_IMPLICIT(1)) && version.len == 1)
 		(void)der_take(&d, DER_IMPLICIT(1));
-	if (!der_done(&d) || !der_done(&outer) || version.len > 1 || (version.len == 1 && version.p[0] != 1))
+	if (!der_done(&d) || !der_done(&outer) || version.len > 1 ||
+	    (version.len == 1 && version.p[0] != 1))
 		return KMS_BAD_DATA;
 	switch (spec.type) {
 	case KEY_RSA: return rsa_read_private(key, ret);
@@ -248,7 +252,8 @@ ckey_pkcs8(const struct ckey *k, struct secret *ret)
 enum kms_rc
 ckey_public(struct ckey *k, struct ckey **ret)
 {
-	struct ckey *pub = atomic_load_explicit(&k->public_half, memory_order_acquire), *seen = NULL;
+	struct ckey *pub = atomic_load_explicit(&k->public_half, memory_order_acquire),
+		    *seen = NULL;
 
 	if (!is_pair(k))
 		return KMS_INVALID;
@@ -280,7 +285,8 @@ pkey_from_params(const char *type, int selection, OSSL_PARAM *params)
 	auto_pkey_ctx *c = EVP_PKEY_CTX_new_from_name(lib_ctx(), type, NULL);
 	EVP_PKEY *k = NULL;
 
-	if (c == NULL || EVP_PKEY_fromdata_init(c) != 1 || EVP_PKEY_fromdata(c, &k, selection, params) != 1) {
+	if (c == NULL || EVP_PKEY_fromdata_init(c) != 1 ||
+	    EVP_PKEY_fromdata(c, &k, selection, params) != 1) {
 		EVP_PKEY_free(k);
 		return NULL;
 	}
@@ -360,7 +366,8 @@ ckey_part(const struct ckey *k, enum key_part part, struct secret *ret)
 	return number_part(k, parts[part].name, part == PART_EC_D ? k->width : 0, ret);
 }
 
-/* PKCS#11 §4.10.2: the first bytes of one encrypted block of zeros; for bytes without a cipher, of their SHA-1. */
+/* PKCS#11 §4.10.2: the first bytes of one encrypted block of zeros; for bytes without a cipher, of
+ * their SHA-1. */
 enum kms_rc
 ckey_check_value(const struct ckey *k, uint8_t ret[3])
 {
@@ -373,7 +380,9 @@ ckey_check_value(const struct ckey *k, uint8_t ret[3])
 		auto_errors;
 		auto_cipher_ctx *c = EVP_CIPHER_CTX_new();
 
-		if (c == NULL || EVP_EncryptInit_ex2(c, lib_cipher(CIPHER_ECB, k->width), k->bytes.p, NULL, NULL) != 1 ||
+		if (c == NULL ||
+		    EVP_EncryptInit_ex2(c, lib_cipher(CIPHER_ECB, k->width), k->bytes.p, NULL,
+			NULL) != 1 ||
 		    EVP_EncryptUpdate(c, block, &n, block, 16) != 1 || n != 16)
 			return KMS_INTERNAL;
 	} else {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* EC and Ed25519 keys from and to their numbers. A point that is not on the curve never becomes a key. */
+/* EC and Ed25519 keys from and to their numbers. A point that is not on the curve never becomes a
+ * key. */
 #include "crypto/ckey.h"
 
 #include <openssl/bn.h>
@@ -29,7 +30,8 @@ spec_of(enum curve c)
 	};
 }
 
-/* A checked key's numbers, ready for libcrypto. point is uncompressed; d is empty for public keys. */
+/* A checked key's numbers, ready for libcrypto. point is uncompressed; d is empty for public keys.
+ */
 struct ec_numbers {
 	uint8_t point[EC_POINT_MAX];
 	size_t point_len;
@@ -51,14 +53,16 @@ read_point(enum curve c, struct slice in, BN_CTX *bn, struct ec_numbers *k)
 	EC_GROUP *g = lib_group(c);
 	auto_ec_point *p = NULL;
 
-	if (in.len == 0 || !(in.p[0] == 4 ? in.len == 2 * width + 1 :
-					    (in.p[0] == 2 || in.p[0] == 3) && in.len == width + 1))
+	if (in.len == 0 ||
+	    !(in.p[0] == 4 ? in.len == 2 * width + 1
+			   : (in.p[0] == 2 || in.p[0] == 3) && in.len == width + 1))
 		return KMS_BAD_DATA;
 	if (g == NULL || (p = EC_POINT_new(g)) == NULL)
 		return KMS_NOMEM;
 	if (EC_POINT_oct2point(g, p, in.p, in.len, bn) != 1 || EC_POINT_is_at_infinity(g, p))
 		return KMS_BAD_DATA;
-	k->point_len = EC_POINT_point2oct(g, p, POINT_CONVERSION_UNCOMPRESSED, k->point, sizeof k->point, bn);
+	k->point_len =
+	    EC_POINT_point2oct(g, p, POINT_CONVERSION_UNCOMPRESSED, k->point, sizeof k->point, bn);
 	return k->point_len == 0 ? KMS_INTERNAL : KMS_OK;
 }
 
@@ -75,7 +79,8 @@ read_scalar(enum curve c, struct slice d, BN_CTX *bn, struct ec_numbers *k)
 		d = slice_of(d.p + 1, d.len - 1);
 	if (d.len == 0 || d.len > EC_BYTES_MAX)
 		return KMS_BAD_DATA;
-	if (g == NULL || (p = EC_POINT_new(g)) == NULL || (k->d = BN_bin2bn(d.p, (int)d.len, NULL)) == NULL)
+	if (g == NULL || (p = EC_POINT_new(g)) == NULL ||
+	    (k->d = BN_bin2bn(d.p, (int)d.len, NULL)) == NULL)
 		return KMS_NOMEM;
 	BN_set_flags(k->d, BN_FLG_CONSTTIME);
 	if (BN_cmp(k->d, EC_GROUP_get0_order(g)) >= 0)
@@ -110,14 +115,16 @@ assemble(enum curve c, struct ec_numbers *k, struct ckey **ret)
 		*p++ = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, d, width);
 	}
 	*p = OSSL_PARAM_construct_end();
-	pkey = pkey_from_params(NAME_EC, k->d != NULL ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
+	pkey = pkey_from_params(NAME_EC, k->d != NULL ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
+	    params);
 	mem_wipe(d, sizeof d);
 	return pkey == NULL ? KMS_INTERNAL : ckey_adopt(pkey, spec_of(c), width, k->d != NULL, ret);
 }
 
 /*
- * RFC 8032 §5.1.3: y < p and x^2 = (y^2 - 1) / (d y^2 + 1) has a root. With d = -121665/121666 both sides times 121666:
- * u = 121666 (y^2 - 1), v = 121666 - 121665 y^2; u/v is a square when u*v is one.
+ * RFC 8032 §5.1.3: y < p and x^2 = (y^2 - 1) / (d y^2 + 1) has a root. With d = -121665/121666 both
+ * sides times 121666: u = 121666 (y^2 - 1), v = 121666 - 121665 y^2; u/v is a square when u*v is
+ * one.
  */
 static enum kms_rc
 check_edwards_point(struct slice in)
@@ -131,13 +138,14 @@ check_edwards_point(struct slice in)
 		return KMS_NOMEM;
 	memcpy(bytes, in.p, sizeof bytes);
 	bytes[31] &= 0x7f;
-	if (!BN_set_bit(p, 255) || !BN_sub_word(p, 19) || BN_lebin2bn(bytes, sizeof bytes, y) == NULL ||
-	    !BN_set_word(c, 121666))
+	if (!BN_set_bit(p, 255) || !BN_sub_word(p, 19) ||
+	    BN_lebin2bn(bytes, sizeof bytes, y) == NULL || !BN_set_word(c, 121666))
 		return KMS_INTERNAL;
 	if (BN_cmp(y, p) >= 0)
 		return KMS_BAD_DATA;
-	if (!BN_mod_sqr(y, y, p, bn) || !BN_mod_sub(u, y, BN_value_one(), p, bn) || !BN_mul_word(y, 121665) ||
-	    !BN_mod_sub(v, c, y, p, bn) || !BN_mod_mul(u, u, v, p, bn) || (root = BN_kronecker(u, p, bn)) < -1)
+	if (!BN_mod_sqr(y, y, p, bn) || !BN_mod_sub(u, y, BN_value_one(), p, bn) ||
+	    !BN_mul_word(y, 121665) || !BN_mod_sub(v, c, y, p, bn) || !BN_mod_mul(u, u, v, p, bn) ||
+	    (root = BN_kronecker(u, p, bn)) < -1)
 		return KMS_INTERNAL;
 	return root == -1 || (root == 0 && sign != 0) ? KMS_BAD_DATA : KMS_OK;
 }
@@ -155,9 +163,11 @@ edwards_from(struct slice seed, struct slice point, struct ckey **ret)
 		return KMS_BAD_DATA;
 	if (!is_private) {
 		TRY(check_edwards_point(point));
-		k = EVP_PKEY_new_raw_public_key_ex(lib_ctx(), NAME_ED25519, NULL, point.p, point.len);
+		k = EVP_PKEY_new_raw_public_key_ex(lib_ctx(), NAME_ED25519, NULL, point.p,
+		    point.len);
 	} else {
-		k = EVP_PKEY_new_raw_private_key_ex(lib_ctx(), NAME_ED25519, NULL, seed.p, seed.len);
+		k = EVP_PKEY_new_raw_private_key_ex(lib_ctx(), NAME_ED25519, NULL, seed.p,
+		    seed.len);
 	}
 	if (k == NULL || EVP_PKEY_get_raw_public_key(k, own, &len) != 1)
 		return KMS_INTERNAL;
@@ -198,7 +208,8 @@ ec_read_private(enum curve c, struct slice der, struct ckey **ret)
 
 	if (c == CURVE_ED25519) {
 		key = der_take(&outer, DER_OCTETS);
-		return der_done(&outer) && key.len == 32 ? ckey_from_ec(c, key, point, ret) : KMS_BAD_DATA;
+		return der_done(&outer) && key.len == 32 ? ckey_from_ec(c, key, point, ret)
+							 : KMS_BAD_DATA;
 	}
 	d = der_enter(&outer, DER_SEQUENCE);
 	version = der_number(&d);
@@ -211,7 +222,8 @@ ec_read_private(enum curve c, struct slice der, struct ckey **ret)
 		if (!der_done(&sub) || point.len == 0)
 			return KMS_BAD_DATA;
 	}
-	if (!der_done(&d) || !der_done(&outer) || version.len != 1 || version.p[0] != 1 || key.len == 0)
+	if (!der_done(&d) || !der_done(&outer) || version.len != 1 || version.p[0] != 1 ||
+	    key.len == 0)
 		return KMS_BAD_DATA;
 	return ckey_from_ec(c, key, point, ret);
 }
@@ -223,7 +235,8 @@ ec_point(const struct ckey *k, uint8_t ret[EC_POINT_MAX])
 
 	if (k->spec.type == KEY_EDWARDS)
 		return EVP_PKEY_get_raw_public_key(k->pkey, ret, &len) == 1 ? len : 0;
-	if (EVP_PKEY_get_octet_string_param(k->pkey, OSSL_PKEY_PARAM_PUB_KEY, ret, EC_POINT_MAX, &len) != 1)
+	if (EVP_PKEY_get_octet_string_param(k->pkey, OSSL_PKEY_PARAM_PUB_KEY, ret, EC_POINT_MAX,
+		&len) != 1)
 		return 0;
 	return len;
 }
@@ -240,7 +253,8 @@ write_scalar(const struct ckey *k, struct der_out *o)
 	if (k->spec.type == KEY_EDWARDS)
 		o->bad |= EVP_PKEY_get_raw_private_key(k->pkey, p, &len) != 1;
 	else
-		o->bad |= (d = ckey_number(k, OSSL_PKEY_PARAM_PRIV_KEY)) == NULL || BN_bn2binpad(d, p, (int)len) < 0;
+		o->bad |= (d = ckey_number(k, OSSL_PKEY_PARAM_PRIV_KEY)) == NULL ||
+		    BN_bn2binpad(d, p, (int)len) < 0;
 	der_head(o, DER_OCTETS, end);
 }
 
@@ -285,8 +299,9 @@ derive(EVP_PKEY *own, EVP_PKEY *peer, struct secret *ret)
 	size_t len = ret->len;
 
 	/* The peer's point has been checked when its key was made: not again. */
-	if (c == NULL || EVP_PKEY_derive_init(c) != 1 || EVP_PKEY_derive_set_peer_ex(c, peer, 0) != 1 ||
-	    EVP_PKEY_derive(c, ret->p, &len) != 1 || len != ret->len)
+	if (c == NULL || EVP_PKEY_derive_init(c) != 1 ||
+	    EVP_PKEY_derive_set_peer_ex(c, peer, 0) != 1 || EVP_PKEY_derive(c, ret->p, &len) != 1 ||
+	    len != ret->len)
 		return KMS_INTERNAL;
 	return KMS_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * RSA keys from and to their numbers. What comes in is checked by arithmetic (RFC 8017 §3), not by primality tests, which would
- * cost more than a thousand signatures.
+ * RSA keys from and to their numbers. What comes in is checked by arithmetic (RFC 8017 §3), not by
+ * primality tests, which would cost more than a thousand signatures.
  */
 #include "crypto/ckey.h"
 
@@ -39,8 +39,8 @@ numbers_free(struct numbers *k)
 static enum kms_rc
 numbers_load(const struct rsa_parts *parts, struct numbers *k)
 {
-	const struct slice in[NUMBERS] = { parts->n, parts->e, parts->d, parts->p, parts->q, parts->dp, parts->dq,
-		parts->qinv };
+	const struct slice in[NUMBERS] = { parts->n, parts->e, parts->d, parts->p, parts->q,
+		parts->dp, parts->dq, parts->qinv };
 
 	if ((k->bn = BN_CTX_new_ex(lib_ctx())) == NULL)
 		return KMS_NOMEM;
@@ -88,8 +88,9 @@ check_public(const struct numbers *k)
 }
 
 /*
- * One try of G in the usual way from d to the factors (NIST SP 800-56B r2, appendix C.1): e*d - 1 is 2^T * R. Gives true with
- * P set when it worked; ROOM are three numbers to work in. -1 on failure of libcrypto.
+ * One try of G in the usual way from d to the factors (NIST SP 800-56B r2, appendix C.1): e*d - 1
+ * is 2^T * R. Gives true with P set when it worked; ROOM are three numbers to work in. -1 on
+ * failure of libcrypto.
  */
 static int
 factor_try(struct numbers *k, const BIGNUM *r, int t, BN_ULONG g, BIGNUM *const room[3])
@@ -97,7 +98,8 @@ factor_try(struct numbers *k, const BIGNUM *r, int t, BN_ULONG g, BIGNUM *const 
 	BIGNUM *y = room[0], *x = room[1], *m1 = room[2];
 	const BIGNUM *n = k->v[N];
 
-	if (!BN_sub(m1, n, BN_value_one()) || !BN_set_word(x, g) || !BN_mod_exp_mont_consttime(y, x, r, n, k->bn, NULL))
+	if (!BN_sub(m1, n, BN_value_one()) || !BN_set_word(x, g) ||
+	    !BN_mod_exp_mont_consttime(y, x, r, n, k->bn, NULL))
 		return -1;
 	if (BN_is_one(y) || BN_cmp(y, m1) == 0)
 		return 0;
@@ -117,8 +119,8 @@ factor_try(struct numbers *k, const BIGNUM *r, int t, BN_ULONG g, BIGNUM *const 
 static enum kms_rc
 factor(struct numbers *k)
 {
-	static const BN_ULONG tries[] = { 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79,
-		83, 89, 97, 101, 103, 107, 109, 113, 127, 131 };
+	static const BN_ULONG tries[] = { 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47,
+		53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131 };
 	auto_bn *r = BN_new(), *a = BN_new(), *b = BN_new(), *c = BN_new();
 	BIGNUM *const room[3] = { a, b, c };
 	int t = 0, found = 0;
@@ -194,9 +196,11 @@ check_coefficient(struct numbers *k)
 	if (k->v[QINV] == NULL) {
 		if (number_new(k, QINV) == NULL)
 			return KMS_NOMEM;
-		return BN_mod_inverse(k->v[QINV], k->v[Q], k->v[P], k->bn) == NULL ? KMS_BAD_DATA : KMS_OK;
+		return BN_mod_inverse(k->v[QINV], k->v[Q], k->v[P], k->bn) == NULL ? KMS_BAD_DATA
+										   : KMS_OK;
 	}
-	if (BN_cmp(k->v[QINV], k->v[P]) >= 0 || !BN_mod_mul(one, k->v[QINV], k->v[Q], k->v[P], k->bn))
+	if (BN_cmp(k->v[QINV], k->v[P]) >= 0 ||
+	    !BN_mod_mul(one, k->v[QINV], k->v[Q], k->v[P], k->bn))
 		return KMS_BAD_DATA;
 	return BN_is_one(one) ? KMS_OK : KMS_BAD_DATA;
 }
@@ -244,7 +248,8 @@ trial(const struct numbers *k)
 	for (int i = 0; i < 2; i++) {
 		const BIGNUM *f = k->v[P + i];
 
-		if (!BN_set_word(two, 2) || !BN_mod_exp_mont_consttime(y, two, k->v[DP + i], f, k->bn, NULL) ||
+		if (!BN_set_word(two, 2) ||
+		    !BN_mod_exp_mont_consttime(y, two, k->v[DP + i], f, k->bn, NULL) ||
 		    !BN_mod_exp(y, y, k->v[E], f, k->bn))
 			return KMS_BAD_DATA;
 		if (BN_cmp(y, two) != 0)
@@ -273,11 +278,12 @@ assemble(const struct numbers *k, bool is_private, struct ckey **ret)
 		at += len;
 	}
 	params[count] = OSSL_PARAM_construct_end();
-	pkey = pkey_from_params(NAME_RSA, is_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
+	pkey =
+	    pkey_from_params(NAME_RSA, is_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
 	if (pkey == NULL)
 		return KMS_INTERNAL;
-	return ckey_adopt(pkey, (struct key_spec){ .type = KEY_RSA, .bits = (uint32_t)bits }, ((size_t)bits + 7) / 8,
-	    is_private, ret);
+	return ckey_adopt(pkey, (struct key_spec){ .type = KEY_RSA, .bits = (uint32_t)bits },
+	    ((size_t)bits + 7) / 8, is_private, ret);
 }
 
 static enum kms_rc

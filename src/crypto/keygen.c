@@ -22,7 +22,8 @@ generate_secret(const struct key_spec *spec, struct ckey **ret)
 	return ckey_from_secret(spec->type, secret_slice(&s), ret);
 }
 
-/* FIPS 186-5 A.1.1 asks for an odd e above 2^16; libcrypto takes no more than 64 bits with large moduli. */
+/* FIPS 186-5 A.1.1 asks for an odd e above 2^16; libcrypto takes no more than 64 bits with large
+ * moduli. */
 static enum kms_rc
 read_exponent(struct slice e, BIGNUM **ret)
 {
@@ -32,7 +33,8 @@ read_exponent(struct slice e, BIGNUM **ret)
 		e = slice_of(e.p + 1, e.len - 1);
 	if (e.len > 8)
 		return KMS_BAD_PARAM;
-	if ((n = BN_bin2bn(e.p, (int)e.len, NULL)) == NULL || (e.len == 0 && !BN_set_word(n, RSA_F4)))
+	if ((n = BN_bin2bn(e.p, (int)e.len, NULL)) == NULL ||
+	    (e.len == 0 && !BN_set_word(n, RSA_F4)))
 		return KMS_NOMEM;
 	if (!BN_is_odd(n) || BN_num_bits(n) < 17)
 		return KMS_BAD_PARAM;
@@ -51,11 +53,13 @@ generate_rsa(const struct key_spec *spec, struct slice exponent, struct ckey **r
 	if (spec->bits < RSA_GENERATE_MIN || spec->bits > RSA_GENERATE_MAX || spec->bits % 8 != 0)
 		return KMS_KEY_SIZE;
 	TRY(read_exponent(exponent, &e));
-	if ((c = EVP_PKEY_CTX_new_from_name(lib_ctx(), NAME_RSA, NULL)) == NULL || EVP_PKEY_keygen_init(c) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_keygen_bits(c, (int)spec->bits) != 1 || EVP_PKEY_CTX_set1_rsa_keygen_pubexp(c, e) != 1 ||
-	    EVP_PKEY_generate(c, &k) != 1)
+	if ((c = EVP_PKEY_CTX_new_from_name(lib_ctx(), NAME_RSA, NULL)) == NULL ||
+	    EVP_PKEY_keygen_init(c) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_keygen_bits(c, (int)spec->bits) != 1 ||
+	    EVP_PKEY_CTX_set1_rsa_keygen_pubexp(c, e) != 1 || EVP_PKEY_generate(c, &k) != 1)
 		return KMS_INTERNAL;
-	return ckey_adopt(k, (struct key_spec){ .type = KEY_RSA, .bits = spec->bits }, spec->bits / 8, true, ret);
+	return ckey_adopt(k, (struct key_spec){ .type = KEY_RSA, .bits = spec->bits },
+	    spec->bits / 8, true, ret);
 }
 
 static enum kms_rc
@@ -67,9 +71,11 @@ generate_ec(enum curve c, enum key_type type, struct ckey **ret)
 
 	if (spec.bits == 0 || (c == CURVE_ED25519) != (type == KEY_EDWARDS))
 		return KMS_BAD_PARAM;
-	x = EVP_PKEY_CTX_new_from_name(lib_ctx(), c == CURVE_ED25519 ? NAME_ED25519 : NAME_EC, NULL);
+	x = EVP_PKEY_CTX_new_from_name(lib_ctx(), c == CURVE_ED25519 ? NAME_ED25519 : NAME_EC,
+	    NULL);
 	if (x == NULL || EVP_PKEY_keygen_init(x) != 1 ||
-	    (c != CURVE_ED25519 && EVP_PKEY_CTX_set_group_name(x, lib_curve_name(c)) != 1) || EVP_PKEY_generate(x, &k) != 1)
+	    (c != CURVE_ED25519 && EVP_PKEY_CTX_set_group_name(x, lib_curve_name(c)) != 1) ||
+	    EVP_PKEY_generate(x, &k) != 1)
 		return KMS_INTERNAL;
 	return ckey_adopt(k, spec, curve_bytes(c), true, ret);
 }

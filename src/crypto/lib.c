@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Our own libcrypto context and what is fetched from it. It has no lock: whatever is made first stays, a loser of a race frees
- * its own. In a forked child all of it is left behind untouched, since another thread may have held a lock inside.
+ * Our own libcrypto context and what is fetched from it. It has no lock: whatever is made first
+ * stays, a loser of a race frees its own. In a forked child all of it is left behind untouched,
+ * since another thread may have held a lock inside.
  */
 #include "crypto/lib.h"
 
@@ -15,11 +16,11 @@
 
 struct lib {
 	OSSL_LIB_CTX *ctx;
-	_Atomic(void *) md[DIGEST_END];		/* EVP_MD */
-	_Atomic(void *) cipher[CIPHER_END][3];	/* EVP_CIPHER by key length */
-	_Atomic(void *) mac[MAC_END];		/* EVP_MAC */
-	_Atomic(void *) scrypt;			/* EVP_KDF */
-	_Atomic(void *) group[CURVE_SLOTS];	/* EC_GROUP */
+	_Atomic(void *) md[DIGEST_END];	       /* EVP_MD */
+	_Atomic(void *) cipher[CIPHER_END][3]; /* EVP_CIPHER by key length */
+	_Atomic(void *) mac[MAC_END];	       /* EVP_MAC */
+	_Atomic(void *) scrypt;		       /* EVP_KDF */
+	_Atomic(void *) group[CURVE_SLOTS];    /* EC_GROUP */
 	struct lib *parents; /* what a forked child left behind; kept reachable, never touched */
 };
 
@@ -42,7 +43,8 @@ make(void)
 		return NULL;
 	/* No atexit handler: the host may call C_Finalize from one of its own, which runs later. */
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) != 1 ||
-	    (l->ctx = OSSL_LIB_CTX_new()) == NULL || OSSL_PROVIDER_load(l->ctx, "default") == NULL) {
+	    (l->ctx = OSSL_LIB_CTX_new()) == NULL ||
+	    OSSL_PROVIDER_load(l->ctx, "default") == NULL) {
 		free_new(l);
 		return NULL;
 	}
@@ -92,7 +94,8 @@ slot_get(_Atomic(void *) *slot)
 	return atomic_load_explicit(slot, memory_order_acquire);
 }
 
-/* Puts MADE there unless something stands there already; gives what stands there. The caller frees what was not kept. */
+/* Puts MADE there unless something stands there already; gives what stands there. The caller frees
+ * what was not kept. */
 static void *
 slot_keep(_Atomic(void *) *slot, void *made)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside src/crypto only: our libcrypto context, the algorithms fetched from it, and how its errors are kept from the host. */
+/* Inside src/crypto only: our libcrypto context, the algorithms fetched from it, and how its errors
+ * are kept from the host. */
 #ifndef KMS_CRYPTO_LIB_H
 #define KMS_CRYPTO_LIB_H
 
@@ -22,8 +23,8 @@ enum lib_cipher {
 enum lib_mac { MAC_HMAC, MAC_CMAC, MAC_END };
 
 /*
- * Each is made at the first call and lives as long as the process; borrowed. NULL when libcrypto cannot give it, which is
- * KMS_INTERNAL for whoever asked.
+ * Each is made at the first call and lives as long as the process; borrowed. NULL when libcrypto
+ * cannot give it, which is KMS_INTERNAL for whoever asked.
  */
 OSSL_LIB_CTX *lib_ctx(void);
 EVP_MD *lib_md(enum digest d);
@@ -37,8 +38,8 @@ const char *lib_curve_name(enum curve c);
 const char *lib_digest_name(enum digest d);
 
 /*
- * The error queue belongs to the thread, and so to the host too: what is pushed between the two is taken off again, and
- * nothing else. `auto_errors` at the top of a function does both.
+ * The error queue belongs to the thread, and so to the host too: what is pushed between the two is
+ * taken off again, and nothing else. `auto_errors` at the top of a function does both.
  */
 static inline int
 errors_mark(void)

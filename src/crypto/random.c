@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random bytes and hashes. libcrypto's generator costs half a microsecond whether asked for 32 bytes or 500, so each thread
- * keeps some in stock; a byte is wiped when it is served, and a forked child starts without any.
+ * Random bytes and hashes. libcrypto's generator costs half a microsecond whether asked for 32
+ * bytes or 500, so each thread keeps some in stock; a byte is wiped when it is served, and a forked
+ * child starts without any.
  */
 #include "crypto/lib.h"
 
@@ -59,7 +60,8 @@ crypto_digest(enum digest d, struct slice s, uint8_t *out)
 	auto_errors;
 	if ((c = EVP_MD_CTX_new()) == NULL)
 		return KMS_NOMEM;
-	if (EVP_DigestInit_ex2(c, md, NULL) != 1 || (s.len > 0 && EVP_DigestUpdate(c, s.p, s.len) != 1) ||
+	if (EVP_DigestInit_ex2(c, md, NULL) != 1 ||
+	    (s.len > 0 && EVP_DigestUpdate(c, s.p, s.len) != 1) ||
 	    EVP_DigestFinal_ex(c, out, NULL) != 1)
 		return KMS_INTERNAL;
 	return KMS_OK;

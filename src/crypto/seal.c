@@ -15,7 +15,9 @@ start(struct slice key, const uint8_t *nonce, struct slice ad, int encrypt)
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
 	int n;
 
-	if (c == NULL || EVP_CipherInit_ex2(c, lib_cipher(CIPHER_GCM, SEAL_KEY_LEN), key.p, nonce, encrypt, NULL) != 1 ||
+	if (c == NULL ||
+	    EVP_CipherInit_ex2(c, lib_cipher(CIPHER_GCM, SEAL_KEY_LEN), key.p, nonce, encrypt,
+		NULL) != 1 ||
 	    (ad.len > 0 && EVP_CipherUpdate(c, NULL, &n, ad.p, (int)ad.len) != 1)) {
 		EVP_CIPHER_CTX_free(c);
 		return NULL;
@@ -69,8 +71,9 @@ crypto_open(struct slice key, struct slice sealed, struct slice ad, struct secre
 	auto_errors;
 	if ((c = start(key, sealed.p, ad, 0)) == NULL)
 		return KMS_INTERNAL;
-	if ((len > 0 && EVP_CipherUpdate(c, plain.p, &n, sealed.p + NONCE, (int)len) != 1) || (size_t)n != len ||
-	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG, tag) != 1 || EVP_DecryptFinal_ex(c, none, &m) != 1)
+	if ((len > 0 && EVP_CipherUpdate(c, plain.p, &n, sealed.p + NONCE, (int)len) != 1) ||
+	    (size_t)n != len || EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG, tag) != 1 ||
+	    EVP_DecryptFinal_ex(c, none, &m) != 1)
 		return KMS_TAMPERED;
 	*ret = plain;
 	plain = (struct secret){ 0 }; /* moved */
@@ -78,7 +81,8 @@ crypto_open(struct slice key, struct slice sealed, struct slice ad, struct secre
 }
 
 enum kms_rc
-crypto_scrypt(struct slice password, struct slice salt, unsigned log2n, unsigned r, unsigned p, uint8_t *out, size_t out_len)
+crypto_scrypt(struct slice password, struct slice salt, unsigned log2n, unsigned r, unsigned p,
+    uint8_t *out, size_t out_len)
 {
 	uint64_t n, blocks = r, lanes = p, max;
 	OSSL_PARAM params[7], *at = params;
@@ -95,8 +99,10 @@ crypto_scrypt(struct slice password, struct slice salt, unsigned log2n, unsigned
 	if (kdf == NULL || (c = EVP_KDF_CTX_new(kdf)) == NULL)
 		return KMS_NOMEM;
 	/* The API's buffers are not const; it only reads them. */
-	*at++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PASSWORD, (void *)(uintptr_t)password.p, password.len);
-	*at++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)salt.p, salt.len);
+	*at++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PASSWORD,
+	    (void *)(uintptr_t)password.p, password.len);
+	*at++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)salt.p,
+	    salt.len);
 	*at++ = OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_N, &n);
 	*at++ = OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_R, &blocks);
 	*at++ = OSSL_PARAM_construct_uint64(OSSL_KDF_PARAM_SCRYPT_P, &lanes);

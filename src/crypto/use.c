@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Begins uses: which construction an algorithm is, which keys it takes, and whether a finished use can serve again. */
+/* Begins uses: which construction an algorithm is, which keys it takes, and whether a finished use
+ * can serve again. */
 #include "crypto/uses.h"
 
 #include <stdlib.h>
 
 static const struct row {
-	const struct family *family;  /* for signing, MACs, digests, and whatever else unless the next is set */
+	const struct family
+	    *family; /* for signing, MACs, digests, and whatever else unless the next is set */
 	const struct family *crypter; /* for encrypting and decrypting */
 	enum key_type key;
 } rows[ALG_END] = {
@@ -98,7 +100,8 @@ crypto_begin(struct ckey *k, enum use_kind kind, const struct alg_params *p, str
 	const struct family *f = family_of(kind, p->alg);
 	enum kms_rc rc;
 
-	if (c != NULL && (f == NULL || c->u.ops != f->ops[kind] || c->u.alg != p->alg || c->key != k)) {
+	if (c != NULL &&
+	    (f == NULL || c->u.ops != f->ops[kind] || c->u.alg != p->alg || c->key != k)) {
 		use_free(*usep);
 		c = NULL;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AES in ECB, CBC, CBC with padding, and CTR. Parts of blocks are kept here, and libcrypto is given whole blocks with its own
- * padding off: so what a call will give is known before anything is done.
+ * AES in ECB, CBC, CBC with padding, and CTR. Parts of blocks are kept here, and libcrypto is given
+ * whole blocks with its own padding off: so what a call will give is known before anything is done.
  */
 #include "crypto/uses.h"
 
@@ -13,11 +13,12 @@
 struct cipher_use {
 	struct cuse c;
 	EVP_CIPHER_CTX *ctx;
-	bool blocks;	     /* whole blocks only: not CTR */
-	bool pads, holds;    /* CBC_PAD encrypting; decrypting, where the last block waits for the end */
+	bool blocks; /* whole blocks only: not CTR */
+	bool pads,
+	    holds; /* CBC_PAD encrypting; decrypting, where the last block waits for the end */
 	uint8_t hold[BLOCK]; /* input that waits for more */
 	size_t held;
-	uint64_t left;	     /* CTR: bytes until the counter is used up */
+	uint64_t left; /* CTR: bytes until the counter is used up */
 };
 
 static enum kms_rc
@@ -25,17 +26,22 @@ cipher_init(struct cuse *c)
 {
 	struct cipher_use *s = (struct cipher_use *)c;
 	enum alg alg = c->u.alg;
-	enum lib_cipher kind = alg == ALG_AES_ECB ? CIPHER_ECB : alg == ALG_AES_CTR ? CIPHER_CTR : CIPHER_CBC;
+	enum lib_cipher kind = alg == ALG_AES_ECB ? CIPHER_ECB
+	    : alg == ALG_AES_CTR		  ? CIPHER_CTR
+						  : CIPHER_CBC;
 	EVP_CIPHER *cipher = lib_cipher(kind, c->key->width);
 	unsigned padding = 0;
-	OSSL_PARAM params[2] = { OSSL_PARAM_construct_uint(OSSL_CIPHER_PARAM_PADDING, &padding), OSSL_PARAM_END };
+	OSSL_PARAM params[2] = { OSSL_PARAM_construct_uint(OSSL_CIPHER_PARAM_PADDING, &padding),
+		OSSL_PARAM_END };
 
 	if (cipher == NULL)
 		return KMS_INTERNAL;
 	if ((s->ctx = EVP_CIPHER_CTX_new()) == NULL)
 		return KMS_NOMEM;
-	/* Set at the provider, not by EVP_CIPHER_CTX_set_padding, which is done again at each restart. */
-	if (EVP_CipherInit_ex2(s->ctx, cipher, c->key->bytes.p, NULL, cuse_encrypts(c), NULL) != 1 ||
+	/* Set at the provider, not by EVP_CIPHER_CTX_set_padding, which is done again at each
+	 * restart. */
+	if (EVP_CipherInit_ex2(s->ctx, cipher, c->key->bytes.p, NULL, cuse_encrypts(c), NULL) !=
+		1 ||
 	    EVP_CIPHER_CTX_set_params(s->ctx, params) != 1)
 		return KMS_INTERNAL;
 	s->blocks = alg != ALG_AES_CTR;
@@ -105,8 +111,9 @@ emits(const struct cipher_use *s, size_t len)
 }
 
 /*
- * Feeds IN with EMIT bytes going to OUT when some are held; gives what of IN is left. In place works too though the output runs
- * ahead of the input by what was held: what a chunk is about to overwrite is taken first.
+ * Feeds IN with EMIT bytes going to OUT when some are held; gives what of IN is left. In place
+ * works too though the output runs ahead of the input by what was held: what a chunk is about to
+ * overwrite is taken first.
  */
 static bool
 feed_shifted(struct cipher_use *s, struct slice *in, size_t emit, uint8_t *out)
@@ -167,7 +174,8 @@ cipher_update(struct use *u, struct slice in, struct outbuf *out, size_t *need)
 	return KMS_OK;
 }
 
-/* PKCS#7 (RFC 5652 §6.3): the bytes of BLOCK that are no padding, or -1; takes the same time for all contents. */
+/* PKCS#7 (RFC 5652 §6.3): the bytes of BLOCK that are no padding, or -1; takes the same time for
+ * all contents. */
 static int
 unpadded(const uint8_t block[BLOCK])
 {
@@ -188,8 +196,8 @@ set_iv(struct cipher_use *s, const uint8_t iv[BLOCK])
 }
 
 /*
- * Opens the padded block LAST at the chain's present place and gives what is in it; a caller whose memory is too small finds
- * the chain where it was.
+ * Opens the padded block LAST at the chain's present place and gives what is in it; a caller whose
+ * memory is too small finds the chain where it was.
  */
 static enum kms_rc
 open_last(struct cipher_use *s, const uint8_t last[BLOCK], struct outbuf *out, size_t *need)
@@ -198,7 +206,8 @@ open_last(struct cipher_use *s, const uint8_t last[BLOCK], struct outbuf *out, s
 	enum kms_rc rc = KMS_OK;
 	int len;
 
-	if (EVP_CIPHER_CTX_get_updated_iv(s->ctx, iv, sizeof iv) != 1 || !cipher_run(s->ctx, last, BLOCK, block))
+	if (EVP_CIPHER_CTX_get_updated_iv(s->ctx, iv, sizeof iv) != 1 ||
+	    !cipher_run(s->ctx, last, BLOCK, block))
 		return cuse_end(&s->c, KMS_INTERNAL);
 	if ((len = unpadded(block)) < 0) {
 		rc = cuse_end(&s->c, KMS_BAD_DATA);
@@ -241,8 +250,8 @@ cipher_final(struct use *u, struct outbuf *out, size_t *need)
 }
 
 /*
- * Padded cipher text into memory that may be shorter than it: the last block is opened first, with the block before it as IV,
- * to learn the exact length.
+ * Padded cipher text into memory that may be shorter than it: the last block is opened first, with
+ * the block before it as IV, to learn the exact length.
  */
 static enum kms_rc
 open_tight(struct cipher_use *s, struct slice in, struct outbuf *out, size_t *need)
@@ -252,7 +261,8 @@ open_tight(struct cipher_use *s, struct slice in, struct outbuf *out, size_t *ne
 	struct outbuf rest = { .p = block, .cap = sizeof block };
 	enum kms_rc rc;
 
-	if (EVP_CIPHER_CTX_get_updated_iv(s->ctx, iv, sizeof iv) != 1 || (body > 0 && !set_iv(s, in.p + body - BLOCK)))
+	if (EVP_CIPHER_CTX_get_updated_iv(s->ctx, iv, sizeof iv) != 1 ||
+	    (body > 0 && !set_iv(s, in.p + body - BLOCK)))
 		return cuse_end(&s->c, KMS_INTERNAL);
 	if ((rc = open_last(s, in.p + body, &rest, NULL)) != KMS_OK)
 		return rc;
@@ -299,7 +309,8 @@ cipher_bound(const struct use *u, size_t in_len, bool final)
 
 	if (!final || !s->blocks)
 		return emits(s, in_len);
-	if (!size_add(s->held, in_len, &total) || (s->pads && !size_add(total - total % BLOCK, BLOCK, &total)))
+	if (!size_add(s->held, in_len, &total) ||
+	    (s->pads && !size_add(total - total % BLOCK, BLOCK, &total)))
 		return SIZE_MAX;
 	return total;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AES-GCM (SP 800-38D). Encrypting streams and ends with the tag. Decrypting gathers what comes in parts: no plain text is
- * given before the tag was found right.
+ * AES-GCM (SP 800-38D). Encrypting streams and ends with the tag. Decrypting gathers what comes in
+ * parts: no plain text is given before the tag was found right.
  */
 #include "crypto/uses.h"
 
@@ -68,8 +68,8 @@ start_wide(struct gcm_use *g, struct slice iv)
 	if (g->blocks == NULL) {
 		if ((g->blocks = EVP_CIPHER_CTX_new()) == NULL)
 			return KMS_NOMEM;
-		if (EVP_EncryptInit_ex2(g->blocks, lib_cipher(CIPHER_ECB, g->c.key->width), g->c.key->bytes.p, NULL,
-		    NULL) != 1) {
+		if (EVP_EncryptInit_ex2(g->blocks, lib_cipher(CIPHER_ECB, g->c.key->width),
+			g->c.key->bytes.p, NULL, NULL) != 1) {
 			EVP_CIPHER_CTX_free(g->blocks);
 			g->blocks = NULL;
 			return KMS_INTERNAL;
@@ -118,8 +118,8 @@ run(struct gcm_use *g, struct slice in, uint8_t *out)
 		return cipher_run(g->ctx, in.p, in.len, out);
 	if (in.len == 0)
 		return true;
-	return (cuse_encrypts(&g->c) ? CRYPTO_gcm128_encrypt(g->wide, in.p, out, in.len) :
-				       CRYPTO_gcm128_decrypt(g->wide, in.p, out, in.len)) == 0;
+	return (cuse_encrypts(&g->c) ? CRYPTO_gcm128_encrypt(g->wide, in.p, out, in.len)
+				     : CRYPTO_gcm128_decrypt(g->wide, in.p, out, in.len)) == 0;
 }
 
 static bool
@@ -158,7 +158,8 @@ gcm_restart(struct use *u, const struct alg_params *p)
 	if (g->gathered.len > 0)
 		buf_clear(&g->gathered);
 	/* SP 800-38D §5.2.1.2 */
-	if (p->u.gcm.iv.len < 1 || p->u.gcm.iv.len > IV_MAX || (tag != 4 && tag != 8 && (tag < 12 || tag > TAG_MAX)))
+	if (p->u.gcm.iv.len < 1 || p->u.gcm.iv.len > IV_MAX ||
+	    (tag != 4 && tag != 8 && (tag < 12 || tag > TAG_MAX)))
 		return KMS_BAD_PARAM;
 	TRY(set_iv(g, p->u.gcm.iv));
 	if (p->u.gcm.aad.len > 0 && !add_aad(g, p->u.gcm.aad))
@@ -206,7 +207,8 @@ encrypt_bound(const struct use *u, size_t in_len, bool final)
 {
 	size_t n;
 
-	return size_add(in_len, final ? ((const struct gcm_use *)u)->tag_len : 0, &n) ? n : SIZE_MAX;
+	return size_add(in_len, final ? ((const struct gcm_use *)u)->tag_len : 0, &n) ? n
+										      : SIZE_MAX;
 }
 
 static enum kms_rc

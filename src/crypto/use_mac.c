@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HMAC (RFC 2104) and AES-CMAC (SP 800-38B), whole or cut short. The key is set once; a restart only rewinds. */
+/* HMAC (RFC 2104) and AES-CMAC (SP 800-38B), whole or cut short. The key is set once; a restart
+ * only rewinds. */
 #include "crypto/uses.h"
 
 #include <openssl/core_names.h>
@@ -37,14 +38,17 @@ set_key(struct mac_use *m, enum digest digest)
 {
 	const struct ckey *k = m->c.key;
 	bool hmac = m->c.u.alg == ALG_HMAC;
-	const char *name = hmac ? lib_digest_name(digest) : EVP_CIPHER_get0_name(lib_cipher(CIPHER_CBC, k->width));
+	const char *name =
+	    hmac ? lib_digest_name(digest) : EVP_CIPHER_get0_name(lib_cipher(CIPHER_CBC, k->width));
 	OSSL_PARAM params[2] = { OSSL_PARAM_END, OSSL_PARAM_END };
 	char copy[32] = "";
 
 	if (name == NULL || strlen(name) >= sizeof copy)
 		return KMS_INTERNAL;
 	memcpy(copy, name, strlen(name));
-	params[0] = OSSL_PARAM_construct_utf8_string(hmac ? OSSL_MAC_PARAM_DIGEST : OSSL_MAC_PARAM_CIPHER, copy, 0);
+	params[0] =
+	    OSSL_PARAM_construct_utf8_string(hmac ? OSSL_MAC_PARAM_DIGEST : OSSL_MAC_PARAM_CIPHER,
+		copy, 0);
 	auto_errors;
 	if (EVP_MAC_init(m->ctx, k->bytes.p, k->bytes.len, params) != 1)
 		return KMS_INTERNAL;

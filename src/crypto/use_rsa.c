@@ -65,7 +65,8 @@ prepare(struct rsa_use *r)
 	EVP_PKEY_CTX_free(r->ctx);
 	if ((r->ctx = EVP_PKEY_CTX_new_from_pkey(lib_ctx(), r->c.key->pkey, NULL)) == NULL)
 		return KMS_NOMEM;
-	if ((cuse_encrypts(&r->c) ? EVP_PKEY_encrypt_init(r->ctx) : EVP_PKEY_decrypt_init(r->ctx)) == 1 &&
+	if ((cuse_encrypts(&r->c) ? EVP_PKEY_encrypt_init(r->ctx)
+				  : EVP_PKEY_decrypt_init(r->ctx)) == 1 &&
 	    set_padding(r))
 		return KMS_OK;
 	EVP_PKEY_CTX_free(r->ctx);
@@ -103,7 +104,8 @@ rsa_restart(struct use *u, const struct alg_params *p)
 	if (u->alg == ALG_RSA_OAEP) {
 		TRY(restart_oaep(r, p));
 	} else if (r->ctx == NULL) {
-		r->input_max = r->c.key->width - (u->alg == ALG_RSA_PKCS1 ? RSA_PKCS1_PADDING_SIZE : 0);
+		r->input_max =
+		    r->c.key->width - (u->alg == ALG_RSA_PKCS1 ? RSA_PKCS1_PADDING_SIZE : 0);
 		TRY(prepare(r));
 	}
 	r->c.phase = PHASE_READY;
@@ -132,7 +134,8 @@ encrypt_once(struct use *u, struct slice in, struct outbuf *out, size_t *need)
 	}
 	auto_errors;
 	if (EVP_PKEY_encrypt(r->ctx, out->p, &len, bytes_of(in), in.len) != 1)
-		rc = errors_last_is(ERR_LIB_RSA, RSA_R_DATA_TOO_LARGE_FOR_MODULUS) ? KMS_BAD_DATA : KMS_INTERNAL;
+		rc = errors_last_is(ERR_LIB_RSA, RSA_R_DATA_TOO_LARGE_FOR_MODULUS) ? KMS_BAD_DATA
+										   : KMS_INTERNAL;
 	else
 		out->len = len;
 	if (in.p == filled)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signing and verifying with RSA, ECDSA and Ed25519. Hash and signature keep a context each, so that a restart with the same
- * parameters does nothing. Ed25519 needs the whole message: parts are gathered.
+ * Signing and verifying with RSA, ECDSA and Ed25519. Hash and signature keep a context each, so
+ * that a restart with the same parameters does nothing. Ed25519 needs the whole message: parts are
+ * gathered.
  */
 #include "crypto/uses.h"
 
@@ -12,10 +13,10 @@
 
 struct sign_use {
 	struct cuse c;
-	EVP_PKEY_CTX *ctx; /* RSA, ECDSA: prepared for what follows */
+	EVP_PKEY_CTX *ctx;	       /* RSA, ECDSA: prepared for what follows */
 	enum digest digest, hash, mgf; /* of the message (or none), of PSS */
 	uint32_t salt_len;
-	EVP_MD_CTX *md;	   /* hashes parts; Ed25519: signs */
+	EVP_MD_CTX *md; /* hashes parts; Ed25519: signs */
 	size_t sig_len;
 	struct buf gathered;
 };
@@ -32,10 +33,11 @@ sign_init(struct cuse *c)
 	s->sig_len = c->key->spec.type == KEY_RSA ? c->key->width : 2 * c->key->width;
 	if (c->u.alg != ALG_EDDSA)
 		return KMS_OK;
-	return (c->u.kind == USE_SIGN ? EVP_DigestSignInit_ex(s->md, NULL, NULL, lib, NULL, k, NULL) :
-					EVP_DigestVerifyInit_ex(s->md, NULL, NULL, lib, NULL, k, NULL)) == 1 ?
-	    KMS_OK :
-	    KMS_INTERNAL;
+	return (c->u.kind == USE_SIGN
+		       ? EVP_DigestSignInit_ex(s->md, NULL, NULL, lib, NULL, k, NULL)
+		       : EVP_DigestVerifyInit_ex(s->md, NULL, NULL, lib, NULL, k, NULL)) == 1
+	    ? KMS_OK
+	    : KMS_INTERNAL;
 }
 
 static void
@@ -55,7 +57,8 @@ check_pss(const struct sign_use *s, const struct alg_params *p)
 {
 	size_t em = (s->c.key->spec.bits - 1 + 7) / 8, hash = digest_len(p->u.pss.hash);
 
-	if (hash == 0 || digest_len(p->u.pss.mgf) == 0 || (p->digest != DIGEST_NONE && p->digest != p->u.pss.hash))
+	if (hash == 0 || digest_len(p->u.pss.mgf) == 0 ||
+	    (p->digest != DIGEST_NONE && p->digest != p->u.pss.hash))
 		return KMS_BAD_PARAM;
 	if (em < hash + 2)
 		return KMS_KEY_SIZE;
@@ -74,9 +77,9 @@ static bool
 set_rsa(struct sign_use *s)
 {
 	enum digest digest = s->c.u.alg == ALG_RSA_PSS ? s->hash : s->digest;
-	int pad = s->c.u.alg == ALG_RSA_PSS ? RSA_PKCS1_PSS_PADDING :
-	    s->c.u.alg == ALG_RSA_RAW	    ? RSA_NO_PADDING :
-					      RSA_PKCS1_PADDING;
+	int pad = s->c.u.alg == ALG_RSA_PSS ? RSA_PKCS1_PSS_PADDING
+	    : s->c.u.alg == ALG_RSA_RAW	    ? RSA_NO_PADDING
+					    : RSA_PKCS1_PADDING;
 
 	if (EVP_PKEY_CTX_set_rsa_padding(s->ctx, pad) != 1 ||
 	    (digest != DIGEST_NONE && EVP_PKEY_CTX_set_signature_md(s->ctx, lib_md(digest)) != 1))
@@ -97,9 +100,11 @@ prepare(struct sign_use *s)
 	if ((s->ctx = EVP_PKEY_CTX_new_from_pkey(lib_ctx(), s->c.key->pkey, NULL)) == NULL)
 		return KMS_NOMEM;
 	if (by_recovery(s))
-		ok = EVP_PKEY_encrypt_init(s->ctx) == 1 && EVP_PKEY_CTX_set_rsa_padding(s->ctx, RSA_NO_PADDING) == 1;
+		ok = EVP_PKEY_encrypt_init(s->ctx) == 1 &&
+		    EVP_PKEY_CTX_set_rsa_padding(s->ctx, RSA_NO_PADDING) == 1;
 	else
-		ok = (s->c.u.kind == USE_SIGN ? EVP_PKEY_sign_init(s->ctx) : EVP_PKEY_verify_init(s->ctx)) == 1 &&
+		ok = (s->c.u.kind == USE_SIGN ? EVP_PKEY_sign_init(s->ctx)
+					      : EVP_PKEY_verify_init(s->ctx)) == 1 &&
 		    (s->c.key->spec.type != KEY_RSA || set_rsa(s));
 	if (ok)
 		return KMS_OK;
@@ -124,7 +129,9 @@ sign_restart(struct use *u, const struct alg_params *p)
 		TRY(check_pss(s, p));
 	if (u->alg != ALG_EDDSA) {
 		same = s->ctx != NULL && s->digest == p->digest &&
-		    (!pss || (s->hash == p->u.pss.hash && s->mgf == p->u.pss.mgf && s->salt_len == p->u.pss.salt_len));
+		    (!pss ||
+			(s->hash == p->u.pss.hash && s->mgf == p->u.pss.mgf &&
+			    s->salt_len == p->u.pss.salt_len));
 		s->digest = p->digest;
 		s->hash = pss ? p->u.pss.hash : DIGEST_NONE;
 		s->mgf = pss ? p->u.pss.mgf : DIGEST_NONE;
@@ -198,7 +205,8 @@ len_fits(const struct sign_use *s, size_t len)
 	}
 }
 
-/* ECDSA looks at no more than the order's bits: what follows need not be passed on, whatever its length. */
+/* ECDSA looks at no more than the order's bits: what follows need not be passed on, whatever its
+ * length. */
 static struct slice
 cut(const struct sign_use *s, struct slice tbs)
 {
@@ -264,13 +272,15 @@ sign_rsa(struct sign_use *s, struct slice tbs, uint8_t *sig)
 	}
 	if (EVP_PKEY_sign(s->ctx, sig, &len, bytes_of(tbs), tbs.len) == 1 && len == s->sig_len)
 		return KMS_OK;
-	return errors_last_is(ERR_LIB_RSA, RSA_R_DATA_TOO_LARGE_FOR_MODULUS) ? KMS_BAD_DATA : KMS_INTERNAL;
+	return errors_last_is(ERR_LIB_RSA, RSA_R_DATA_TOO_LARGE_FOR_MODULUS) ? KMS_BAD_DATA
+									     : KMS_INTERNAL;
 }
 
 static enum kms_rc
 sign_ed25519(struct sign_use *s, struct slice msg, uint8_t *sig)
 {
-	/* Not straight to the caller: the first half is written before the message is read a second time. */
+	/* Not straight to the caller: the first half is written before the message is read a second
+	 * time. */
 	uint8_t own[ED25519_SIG];
 	size_t len = sizeof own;
 
@@ -353,14 +363,17 @@ verify_hash(struct sign_use *s, struct slice tbs, struct slice sig)
 	uint8_t der[ECDSA_DER_MAX];
 
 	if (s->c.u.alg == ALG_EDDSA)
-		return EVP_DigestVerify(s->md, sig.p, sig.len, bytes_of(tbs), tbs.len) == 1 ? KMS_OK : KMS_BAD_SIGNATURE;
+		return EVP_DigestVerify(s->md, sig.p, sig.len, bytes_of(tbs), tbs.len) == 1
+		    ? KMS_OK
+		    : KMS_BAD_SIGNATURE;
 	if (by_recovery(s))
 		return recover_equals(s, tbs, sig);
 	if (s->c.u.alg == ALG_ECDSA) {
 		tbs = cut(s, tbs);
 		sig = ecdsa_to_der(sig, der);
 	}
-	return EVP_PKEY_verify(s->ctx, sig.p, sig.len, tbs.p, tbs.len) == 1 ? KMS_OK : KMS_BAD_SIGNATURE;
+	return EVP_PKEY_verify(s->ctx, sig.p, sig.len, tbs.p, tbs.len) == 1 ? KMS_OK
+									    : KMS_BAD_SIGNATURE;
 }
 
 static enum kms_rc

@@ -23,8 +23,10 @@ wrap_init(struct cuse *c)
 	if ((w->ctx = EVP_CIPHER_CTX_new()) == NULL)
 		return KMS_NOMEM;
 	EVP_CIPHER_CTX_set_flags(w->ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-	return EVP_CipherInit_ex2(w->ctx, cipher, c->key->bytes.p, NULL, cuse_encrypts(c), NULL) == 1 ? KMS_OK :
-													 KMS_INTERNAL;
+	return EVP_CipherInit_ex2(w->ctx, cipher, c->key->bytes.p, NULL, cuse_encrypts(c), NULL) ==
+		1
+	    ? KMS_OK
+	    : KMS_INTERNAL;
 }
 
 static void
@@ -43,7 +45,8 @@ wrap_restart(struct use *u, const struct alg_params *p)
 	static const uint8_t iv[8] = { 0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6 };
 	static const uint8_t icv[4] = { 0xa6, 0x59, 0x59, 0xa6 };
 	struct wrap_use *w = (struct wrap_use *)u;
-	struct slice own = w->pads ? slice_of(icv, sizeof icv) : slice_of(iv, sizeof iv), given = p->u.cipher.iv;
+	struct slice own = w->pads ? slice_of(icv, sizeof icv) : slice_of(iv, sizeof iv),
+		     given = p->u.cipher.iv;
 
 	w->c.phase = PHASE_DONE;
 	if (given.len != 0 && given.len != own.len)
@@ -116,7 +119,8 @@ unwrap_once(struct use *u, struct slice in, struct outbuf *out, size_t *need)
 		return cuse_end(&w->c, KMS_BAD_LEN);
 	if (!w->pads && cuse_small(out, need, in.len - UNIT))
 		return KMS_BUFFER_SMALL;
-	/* libcrypto may write as much as it reads, and how much it keeps of padded input is known only afterwards. */
+	/* libcrypto may write as much as it reads, and how much it keeps of padded input is known
+	 * only afterwards. */
 	TRY(secret_new(in.len, &room));
 	if ((rc = unwrap(w, in, room.p, &len)) != KMS_OK)
 		return cuse_end(&w->c, rc);

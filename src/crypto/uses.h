@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside src/crypto only: what all uses have in common, and the operations of each construction (one file each). */
+/* Inside src/crypto only: what all uses have in common, and the operations of each construction
+ * (one file each). */
 #ifndef KMS_CRYPTO_USES_H
 #define KMS_CRYPTO_USES_H
 
@@ -15,14 +16,17 @@ struct cuse {
 	enum phase phase;
 };
 
-/* How a construction is begun: SIZE zeroed bytes with the cuse filled in, then init, then ops->restart with the params. */
+/* How a construction is begun: SIZE zeroed bytes with the cuse filled in, then init, then
+ * ops->restart with the params. */
 struct family {
 	size_t size;
-	const struct use_ops *ops[USE_KINDS]; /* by kind; NULL where the algorithm has no such use */
+	const struct use_ops
+	    *ops[USE_KINDS]; /* by kind; NULL where the algorithm has no such use */
 	enum kms_rc (*init)(struct cuse *c);
 };
 
-extern const struct family family_digest, family_cipher, family_gcm, family_mac, family_sign, family_rsa, family_wrap;
+extern const struct family family_digest, family_cipher, family_gcm, family_mac, family_sign,
+    family_rsa, family_wrap;
 
 /* The last step of every free: drops the key and releases the memory, SIZE bytes, wiped. */
 void cuse_release(struct cuse *c, size_t size);

@@ -15,7 +15,7 @@ struct hsm_key;
 struct hsm_ops {
 	const char *name;
 	void (*close)(struct hsm *h);
-	/* Generates; gives what the core seals and keeps, and the public half (SPKI; empty for
+	/* Generates; gives what the core seals and keeps, and the public half (SPKI; check value of
 	 * secret keys). */
 	enum kms_rc (*generate)(struct hsm *h, struct call *c, const struct key_spec *spec,
 	    struct slice e, struct secret *material, struct buf *spki);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The soft driver: keys are used in this process, on libcrypto. Material is PKCS#8 of a private key or the bytes of a secret
- * one; a struct hsm_key is the parsed key itself.
+ * The soft driver: keys are used in this process, on libcrypto. Material is PKCS#8 of a private key
+ * or the bytes of a secret one; a struct hsm_key is the parsed key itself.
  */
 #include "hsm/hsm.h"
 
@@ -38,7 +38,8 @@ parse(const struct key_spec *spec, struct slice material, struct ckey **ret)
 	auto_ckey *k = NULL;
 	struct key_spec have;
 
-	TRY(is_secret(spec) ? ckey_from_secret(spec->type, material, &k) : ckey_from_pkcs8(material, &k));
+	TRY(is_secret(spec) ? ckey_from_secret(spec->type, material, &k)
+			    : ckey_from_pkcs8(material, &k));
 	have = ckey_spec(k);
 	if (!matches(&have, spec))
 		return KMS_BAD_DATA;
@@ -47,15 +48,17 @@ parse(const struct key_spec *spec, struct slice material, struct ckey **ret)
 	return KMS_OK;
 }
 
-/* Both halves as they are kept. */
+/* The key as it is kept, and what may be shown of it. */
 static enum kms_rc
 write_out(const struct ckey *k, struct secret *material, struct buf *spki)
 {
 	auto_secret m = { 0 };
+	uint8_t check[3];
 
 	if (ckey_secret(k).len > 0) {
 		TRY(secret_copy(ckey_secret(k), &m));
-		buf_clear(spki);
+		TRY(ckey_check_value(k, check));
+		TRY(buf_set(spki, slice_of(check, sizeof(check))));
 	} else {
 		TRY(ckey_pkcs8(k, &m));
 		TRY(ckey_spki(k, spki));
@@ -66,8 +69,8 @@ write_out(const struct ckey *k, struct secret *material, struct buf *spki)
 }
 
 static enum kms_rc
-soft_generate(struct hsm *h UNUSED, struct call *c, const struct key_spec *spec, struct slice e, struct secret *material,
-    struct buf *spki)
+soft_generate(struct hsm *h UNUSED, struct call *c, const struct key_spec *spec, struct slice e,
+    struct secret *material, struct buf *spki)
 {
 	auto_ckey *k = NULL;
 	enum kms_rc rc = ckey_generate(spec, e, &k);
@@ -78,8 +81,8 @@ soft_generate(struct hsm *h UNUSED, struct call *c, const struct key_spec *spec,
 }
 
 static enum kms_rc
-soft_import(struct hsm *h UNUSED, struct call *c, const struct key_spec *spec, struct slice outside, struct secret *material,
-    struct buf *spki)
+soft_import(struct hsm *h UNUSED, struct call *c, const struct key_spec *spec, struct slice outside,
+    struct secret *material, struct buf *spki)
 {
 	auto_ckey *k = NULL;
 	enum kms_rc rc = parse(spec, outside, &k);
@@ -90,14 +93,15 @@ soft_import(struct hsm *h UNUSED, struct call *c, const struct key_spec *spec, s
 }
 
 static enum kms_rc
-soft_export(struct hsm *h UNUSED, struct call *c UNUSED, const struct key_spec *spec UNUSED, struct slice material,
-    struct secret *ret)
+soft_export(struct hsm *h UNUSED, struct call *c UNUSED, const struct key_spec *spec UNUSED,
+    struct slice material, struct secret *ret)
 {
 	return secret_copy(material, ret);
 }
 
 static enum kms_rc
-soft_key_open(struct hsm *h UNUSED, struct call *c, const struct key_spec *spec, struct slice material, struct hsm_key **ret)
+soft_key_open(struct hsm *h UNUSED, struct call *c, const struct key_spec *spec,
+    struct slice material, struct hsm_key **ret)
 {
 	struct ckey *k = NULL;
 	enum kms_rc rc = parse(spec, material, &k);
@@ -115,14 +119,15 @@ soft_key_close(struct hsm *h UNUSED, struct hsm_key *k)
 }
 
 static enum kms_rc
-soft_begin(struct hsm *h UNUSED, struct call *c UNUSED, struct hsm_key *k, enum use_kind kind, const struct alg_params *p,
-    struct use **usep)
+soft_begin(struct hsm *h UNUSED, struct call *c UNUSED, struct hsm_key *k, enum use_kind kind,
+    const struct alg_params *p, struct use **usep)
 {
 	return crypto_begin(key_of(k), kind, p, usep);
 }
 
 static enum kms_rc
-soft_derive(struct hsm *h UNUSED, struct call *c UNUSED, struct hsm_key *k, const struct alg_params *p, struct secret *ret)
+soft_derive(struct hsm *h UNUSED, struct call *c UNUSED, struct hsm_key *k,
+    const struct alg_params *p, struct secret *ret)
 {
 	return p->alg == ALG_ECDH ? crypto_ecdh(key_of(k), p->u.ecdh.peer, ret) : KMS_NOTSUP;
 }

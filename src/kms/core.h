@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The local backend inside: its state, and what its files ask of each other. Only src/kms includes this. */
+/* The local backend inside: its state, and what its files ask of each other. Only src/kms includes
+ * this. */
 #ifndef KMS_KMS_CORE_H
 #define KMS_KMS_CORE_H
 
@@ -11,12 +12,12 @@
 #include "kms/local.h"
 #include "store/store.h"
 
-#define SERIAL_LEN   8
-#define CACHED_KEYS  256 /* a power of two */
+#define SERIAL_LEN  8
+#define CACHED_KEYS 256 /* a power of two */
 
 /*
- * `lock` guards what stands below it, for moments: it is never held across a call of the store, of the HSM or of scrypt. What
- * the hot path asks (role, generation) is atomic.
+ * `lock` guards what stands below it, for moments: it is never held across a call of the store, of
+ * the HSM or of scrypt. What the hot path asks (role, generation) is atomic.
  */
 struct local {
 	struct backend base;
@@ -25,12 +26,12 @@ struct local {
 	unsigned pin_cost, pin_tries;
 	uint64_t cache_ms;
 	_Atomic uint64_t generation;
-	_Atomic uint64_t looked_ms;	/* when the store was last asked for its generation */
-	_Atomic int role;		/* enum role; changes under the lock */
+	_Atomic uint64_t looked_ms; /* when the store was last asked for its generation */
+	_Atomic int role;	    /* enum role; changes under the lock */
 	pthread_mutex_t lock;
 	struct store_token token;
-	uint64_t token_generation;	/* of which TOKEN is; 0 before it has been read */
-	struct secret root;		/* while somebody is logged in */
+	uint64_t token_generation; /* of which TOKEN is; 0 before it has been read */
+	struct secret root;	   /* while somebody is logged in */
 	struct backend_key *cached[CACHED_KEYS];
 };
 
@@ -55,15 +56,18 @@ void local_look(struct local *l);
 /* -- token.c: the token and who is logged in -- */
 
 enum kms_rc local_status(struct backend *b, struct call *c, struct token_status *ret) MUST_USE;
-enum kms_rc local_init_token(struct backend *b, struct call *c, struct slice label, struct slice so_pin) MUST_USE;
-enum kms_rc local_login(struct backend *b, struct call *c, enum role role, struct slice name, struct slice pin) MUST_USE;
+enum kms_rc local_init_token(struct backend *b, struct call *c, struct slice label,
+    struct slice so_pin) MUST_USE;
+enum kms_rc local_login(struct backend *b, struct call *c, enum role role, struct slice name,
+    struct slice pin) MUST_USE;
 enum kms_rc local_reauthenticate(struct backend *b, struct call *c, struct slice pin) MUST_USE;
 void local_logout(struct backend *b);
 enum kms_rc local_init_pin(struct backend *b, struct call *c, struct slice pin) MUST_USE;
-enum kms_rc local_set_pin(struct backend *b, struct call *c, enum role role, struct slice old_pin, struct slice new_pin)
-    MUST_USE;
+enum kms_rc local_set_pin(struct backend *b, struct call *c, enum role role, struct slice old_pin,
+    struct slice new_pin) MUST_USE;
 
-/* What seals rows, as it is now: copies, so that no lock is held while they are used. root is empty when nobody is logged in. */
+/* What seals rows, as it is now: copies, so that no lock is held while they are used. root is empty
+ * when nobody is logged in. */
 struct keyring {
 	uint8_t serial[SERIAL_LEN];
 	struct secret open, root;
@@ -77,23 +81,23 @@ void keyring_free(struct keyring *k);
 /* -- pin.c: PINs and what they open -- */
 
 /* A new way to ROOT. KMS_PIN_LEN. */
-enum kms_rc pin_seal(struct slice serial, enum role role, struct slice pin, unsigned log2n, unsigned max_failures,
-    struct slice root, struct store_pin *ret) MUST_USE;
+enum kms_rc pin_seal(struct slice serial, enum role role, struct slice pin, unsigned log2n,
+    unsigned max_failures, struct slice root, struct store_pin *ret) MUST_USE;
 /*
- * The root key, if PIN is right; else the try is counted. Gives the token as it was read. KMS_PIN_INCORRECT, KMS_PIN_LOCKED,
- * KMS_PIN_NOT_SET, KMS_NOT_INITIALIZED.
+ * The root key, if PIN is right; else the try is counted. Gives the token as it was read.
+ * KMS_PIN_INCORRECT, KMS_PIN_LOCKED, KMS_PIN_NOT_SET, KMS_NOT_INITIALIZED.
  */
-enum kms_rc pin_verify(struct local *l, struct call *c, enum role role, struct slice pin, struct store_token *token,
-    struct secret *root) MUST_USE;
+enum kms_rc pin_verify(struct local *l, struct call *c, enum role role, struct slice pin,
+    struct store_token *token, struct secret *root) MUST_USE;
 
 /* -- seal.c: rows that cannot be changed unnoticed -- */
 
 /* Seals MATERIAL with all of O's columns. KMS_LOGIN_NEEDED. */
-enum kms_rc row_seal(struct call *c, const struct keyring *keys, const struct object *o, struct slice material,
-    struct buf *ret) MUST_USE;
+enum kms_rc row_seal(struct call *c, const struct keyring *keys, const struct object *o,
+    struct slice material, struct buf *ret) MUST_USE;
 /* Fetches a row, checks it and opens it. KMS_NOTFOUND, KMS_LOGIN_NEEDED, KMS_TAMPERED. */
-enum kms_rc row_get(struct local *l, struct call *c, const struct uid *id, struct keyring *keys, struct store_row *row,
-    struct secret *material) MUST_USE;
+enum kms_rc row_get(struct local *l, struct call *c, const struct uid *id, struct keyring *keys,
+    struct store_row *row, struct secret *material) MUST_USE;
 
 /* -- rights.c: who may make, see and change what -- */
 
@@ -101,8 +105,10 @@ enum kms_rc row_get(struct local *l, struct call *c, const struct uid *id, struc
 enum kms_rc rights_see(struct call *c, enum role role, uint32_t flags) MUST_USE;
 /* ROLE may make O. KMS_LOGIN_NEEDED, KMS_DENIED, KMS_INVALID, KMS_LIMIT. */
 enum kms_rc rights_make(struct call *c, enum role role, const struct object *o) MUST_USE;
-/* FROM may become TO (of the same kind), by ROLE: no power that was given up comes back. KMS_DENIED, KMS_INVALID. */
-enum kms_rc rights_become(struct call *c, enum role role, const struct object *from, const struct object *to) MUST_USE;
+/* FROM may become TO (of the same kind), by ROLE: no power that was given up comes back.
+ * KMS_DENIED, KMS_INVALID. */
+enum kms_rc rights_become(struct call *c, enum role role, const struct object *from,
+    const struct object *to) MUST_USE;
 
 static inline bool
 kind_is_key(enum object_kind kind)
@@ -112,15 +118,23 @@ kind_is_key(enum object_kind kind)
 
 /* -- objects.c -- */
 
-enum kms_rc local_find(struct backend *b, struct call *c, const struct object_query *q, struct object_refs *ret) MUST_USE;
-enum kms_rc local_revision(struct backend *b, struct call *c, const struct uid *id, uint64_t *ret) MUST_USE;
-enum kms_rc local_get(struct backend *b, struct call *c, const struct uid *id, struct object *ret) MUST_USE;
-enum kms_rc local_create(struct backend *b, struct call *c, struct object *v, const struct slice *material, size_t n) MUST_USE;
-enum kms_rc local_generate(struct backend *b, struct call *c, struct object *priv, struct object *pub, struct slice e) MUST_USE;
-enum kms_rc local_update(struct backend *b, struct call *c, struct object *o, const struct slice *material) MUST_USE;
-enum kms_rc local_copy(struct backend *b, struct call *c, const struct uid *src, struct object *new_object) MUST_USE;
+enum kms_rc local_find(struct backend *b, struct call *c, const struct object_query *q,
+    struct object_refs *ret) MUST_USE;
+enum kms_rc local_revision(struct backend *b, struct call *c, const struct uid *id,
+    uint64_t *ret) MUST_USE;
+enum kms_rc local_get(struct backend *b, struct call *c, const struct uid *id,
+    struct object *ret) MUST_USE;
+enum kms_rc local_create(struct backend *b, struct call *c, struct object *v,
+    const struct slice *material, size_t n) MUST_USE;
+enum kms_rc local_generate(struct backend *b, struct call *c, struct object *priv,
+    struct object *pub, struct slice e) MUST_USE;
+enum kms_rc local_update(struct backend *b, struct call *c, struct object *o,
+    const struct slice *material) MUST_USE;
+enum kms_rc local_copy(struct backend *b, struct call *c, const struct uid *src,
+    struct object *new_object) MUST_USE;
 enum kms_rc local_destroy(struct backend *b, struct call *c, const struct uid *id) MUST_USE;
-enum kms_rc local_export(struct backend *b, struct call *c, const struct uid *id, struct secret *ret) MUST_USE;
+enum kms_rc local_export(struct backend *b, struct call *c, const struct uid *id,
+    struct secret *ret) MUST_USE;
 
 /* -- keys.c: parsed keys, shared by those who use them -- */
 
@@ -136,21 +150,25 @@ struct backend_key {
 	_Atomic bool gone;
 };
 
-enum kms_rc local_key_open(struct backend *b, struct call *c, const struct uid *id, struct backend_key **ret) MUST_USE;
+enum kms_rc local_key_open(struct backend *b, struct call *c, const struct uid *id,
+    struct backend_key **ret) MUST_USE;
 void local_key_close(struct backend *b, struct backend_key *k);
-/* Takes out of the cache: one key, or (ID NULL) all. _locked: and gives what is to be closed without the lock. */
+/* Takes out of the cache: one key, or (ID NULL) all. _locked: and gives what is to be closed
+ * without the lock. */
 void keys_forget(struct local *l, const struct uid *id);
 void keys_take_all_locked(struct local *l, struct backend_key *ret[CACHED_KEYS]);
 void keys_close_all(struct backend_key *v[CACHED_KEYS]);
-/* K's revision and flags are those of the store at GENERATION. KMS_NOTFOUND: destroyed meanwhile. */
-enum kms_rc key_revalidate(struct local *l, struct call *c, struct backend_key *k, uint64_t generation) MUST_USE;
+/* K's revision and flags are those of the store at GENERATION. KMS_NOTFOUND: destroyed meanwhile.
+ */
+enum kms_rc key_revalidate(struct local *l, struct call *c, struct backend_key *k,
+    uint64_t generation) MUST_USE;
 
 /* -- gate.c: the one door to key material at work -- */
 
 enum kms_rc gate_begin(struct backend *b, struct call *c, struct backend_key *k, enum use_kind kind,
     const struct alg_params *p, struct use **usep) MUST_USE;
-enum kms_rc gate_derive(struct backend *b, struct call *c, struct backend_key *k, const struct alg_params *p,
-    struct secret *ret) MUST_USE;
+enum kms_rc gate_derive(struct backend *b, struct call *c, struct backend_key *k,
+    const struct alg_params *p, struct secret *ret) MUST_USE;
 /* K may be used by who is logged in, and is what the store says. */
 enum kms_rc gate_usable(struct local *l, struct call *c, struct backend_key *k) MUST_USE;
 

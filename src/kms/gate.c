@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The gate: every use of a key passes here, and only here. It asks whether the key may be seen, whether it still is what the
- * store says, and whether it may be used in this way; then the HSM driver works. On a warm call it takes no lock, allocates
- * nothing and does not touch the store.
+ * The gate: every use of a key passes here, and only here. It asks whether the key may be seen,
+ * whether it still is what the store says, and whether it may be used in this way; then the HSM
+ * driver works. On a warm call it takes no lock, allocates nothing and does not touch the store.
  */
 #include "kms/core.h"
 
@@ -22,7 +22,8 @@ gate_usable(struct local *l, struct call *c, struct backend_key *k)
 
 	TRY(rights_see(c, local_role(l), atomic_load_explicit(&k->flags, memory_order_relaxed)));
 	generation = local_generation(&l->base);
-	if (__builtin_expect(atomic_load_explicit(&k->checked, memory_order_acquire) != generation, 0))
+	if (__builtin_expect(atomic_load_explicit(&k->checked, memory_order_acquire) != generation,
+		0))
 		return key_revalidate(l, c, k, generation);
 	return atomic_load_explicit(&k->gone, memory_order_relaxed) ? KMS_NOTFOUND : KMS_OK;
 }
@@ -37,8 +38,8 @@ authorise(struct local *l, struct call *c, struct backend_key *k, uint32_t any_o
 }
 
 enum kms_rc
-gate_begin(struct backend *b, struct call *c, struct backend_key *k, enum use_kind kind, const struct alg_params *p,
-    struct use **usep)
+gate_begin(struct backend *b, struct call *c, struct backend_key *k, enum use_kind kind,
+    const struct alg_params *p, struct use **usep)
 {
 	struct local *l = local_of(b);
 	enum kms_rc rc = kind < USE_KINDS ? authorise(l, c, k, permits[kind]) : KMS_INVALID;
@@ -51,7 +52,8 @@ gate_begin(struct backend *b, struct call *c, struct backend_key *k, enum use_ki
 }
 
 enum kms_rc
-gate_derive(struct backend *b, struct call *c, struct backend_key *k, const struct alg_params *p, struct secret *ret)
+gate_derive(struct backend *b, struct call *c, struct backend_key *k, const struct alg_params *p,
+    struct secret *ret)
 {
 	struct local *l = local_of(b);
 

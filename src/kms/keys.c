@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parsed keys. Each is counted, and shared by all who open the same object; the cache holds one reference to those that were
- * opened last, so that opening again parses nothing. A key's material never changes, its rights may: they are looked at again
- * whenever the store's generation has moved.
+ * Parsed keys. Each is counted, and shared by all who open the same object; the cache holds one
+ * reference to those that were opened last, so that opening again parses nothing. A key's material
+ * never changes, its rights may: they are looked at again whenever the store's generation has
+ * moved.
  */
 #include <stdlib.h>
 

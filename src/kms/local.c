@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The local backend's opening and closing, its table of methods, and its notice of what other processes change. */
+/* The local backend's opening and closing, its table of methods, and its notice of what other
+ * processes change. */
 #include "kms/local.h"
 
 #include <stdlib.h>
@@ -25,8 +26,10 @@ local_generation(struct backend *b)
 	uint64_t now = os_monotonic_ms();
 	uint64_t looked = atomic_load_explicit(&l->looked_ms, memory_order_relaxed);
 
-	/* One thread looks, the others go on with what is known. The subtraction wraps when a test sets the clock back. */
-	if (now - looked >= l->cache_ms && atomic_compare_exchange_strong(&l->looked_ms, &looked, now))
+	/* One thread looks, the others go on with what is known. The subtraction wraps when a test
+	 * sets the clock back. */
+	if (now - looked >= l->cache_ms &&
+	    atomic_compare_exchange_strong(&l->looked_ms, &looked, now))
 		local_look(l);
 	return atomic_load_explicit(&l->generation, memory_order_acquire);
 }
@@ -81,7 +84,8 @@ local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
 	enum kms_rc rc;
 
 	if (conf->hsm != NULL && strcmp(conf->hsm, "soft") != 0)
-		return call_fail(c, KMS_CONFIG, "token %s: hsm is \"%s\"; expected soft", conf->name, conf->hsm);
+		return call_fail(c, KMS_CONFIG, "token %s: hsm is \"%s\"; expected soft",
+		    conf->name, conf->hsm);
 	TRY(crypto_start());
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return KMS_NOMEM;
@@ -97,7 +101,8 @@ local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
 		local_close(&l->base);
 		return rc;
 	}
-	l->base.caps = (struct backend_caps){ .can_store = !l->store->read_only, .raw_symmetric = true };
+	l->base.caps =
+	    (struct backend_caps){ .can_store = !l->store->read_only, .raw_symmetric = true };
 	*ret = &l->base;
 	return KMS_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Objects in the store: found, read, made, changed and removed. Each change is one transaction of the store. */
+/* Objects in the store: found, read, made, changed and removed. Each change is one transaction of
+ * the store. */
 #include <stdlib.h>
 
 #include "kms/core.h"
@@ -38,7 +39,8 @@ local_get(struct backend *b, struct call *c, const struct uid *id, struct object
 	enum kms_rc rc = row_get(local_of(b), c, id, &keys, &row, &material);
 
 	/* Without the root key nobody can tell whether it is rightly trusted, so it is not. */
-	if (rc == KMS_LOGIN_NEEDED && (row.o.flags & (FLAG_TRUSTED | FLAG_PRIVATE)) == FLAG_TRUSTED) {
+	if (rc == KMS_LOGIN_NEEDED &&
+	    (row.o.flags & (FLAG_TRUSTED | FLAG_PRIVATE)) == FLAG_TRUSTED) {
 		row.o.flags &= ~(uint32_t)FLAG_TRUSTED;
 		if (c != NULL)
 			err_clear(&c->err);
@@ -63,7 +65,8 @@ local_export(struct backend *b, struct call *c, const struct uid *id, struct sec
 	if (kind_is_key(row.o.kind)) {
 		if ((row.o.flags & FLAG_EXTRACTABLE) == 0)
 			return call_fail(c, KMS_DENIED, "this key is not extractable");
-		return l->hsm->ops->export_material(l->hsm, c, &row.o.spec, secret_slice(&material), ret);
+		return l->hsm->ops->export_material(l->hsm, c, &row.o.spec, secret_slice(&material),
+		    ret);
 	}
 	if (row.o.kind != OBJECT_DATA || (row.o.flags & FLAG_PRIVATE) == 0)
 		return call_fail(c, KMS_INVALID, "this object has no secret part");
@@ -91,13 +94,15 @@ check_public_key(struct call *c, const struct object *o)
 	TRY(ckey_from_spki(buf_slice(&o->body), &k));
 	spec = ckey_spec(k);
 	if (spec.type != o->spec.type || spec.curve != o->spec.curve || spec.bits != o->spec.bits)
-		return call_fail(c, KMS_BAD_DATA, "the public key is not of the kind that it is said to be");
+		return call_fail(c, KMS_BAD_DATA,
+		    "the public key is not of the kind that it is said to be");
 	return KMS_OK;
 }
 
 /* What is kept of MATERIAL, and what goes into O's body. */
 static enum kms_rc
-take_material(struct local *l, struct call *c, struct object *o, struct slice material, struct secret *kept)
+take_material(struct local *l, struct call *c, struct object *o, struct slice material,
+    struct secret *kept)
 {
 	auto_buf spki = { 0 };
 
@@ -111,21 +116,21 @@ take_material(struct local *l, struct call *c, struct object *o, struct slice ma
 		if ((o->flags & FLAG_PRIVATE) == 0)
 			break;
 		if (o->body.len > 0)
-			return call_fail(c, KMS_INVALID, "the value of private data belongs to its secret part");
+			return call_fail(c, KMS_INVALID,
+			    "the value of private data belongs to its secret part");
 		return secret_copy(material, kept);
-	case OBJECT_PUBLIC_KEY:
-		TRY(check_public_key(c, o));
-		break;
+	case OBJECT_PUBLIC_KEY: TRY(check_public_key(c, o)); break;
 	case OBJECT_NONE:
-	case OBJECT_CERTIFICATE:
-		break;
+	case OBJECT_CERTIFICATE: break;
 	}
-	return material.len == 0 ? KMS_OK : call_fail(c, KMS_INVALID, "this object has no secret part");
+	return material.len == 0 ? KMS_OK
+				 : call_fail(c, KMS_INVALID, "this object has no secret part");
 }
 
 /* Seals O, a copy of what is to be stored, as a new object. Takes O's contents in any case. */
 static enum kms_rc
-make_row(struct call *c, const struct keyring *keys, struct object *o, struct slice material, struct store_row *row)
+make_row(struct call *c, const struct keyring *keys, struct object *o, struct slice material,
+    struct store_row *row)
 {
 	row->o = *o; /* moved */
 	*o = (struct object){ 0 };
@@ -135,8 +140,8 @@ make_row(struct call *c, const struct keyring *keys, struct object *o, struct sl
 }
 
 static enum kms_rc
-prepare(struct local *l, struct call *c, const struct keyring *keys, const struct object *o, struct slice material,
-    struct store_row *row)
+prepare(struct local *l, struct call *c, const struct keyring *keys, const struct object *o,
+    struct slice material, struct store_row *row)
 {
 	auto_object copy = { 0 };
 	auto_secret kept = { 0 };
@@ -149,7 +154,8 @@ prepare(struct local *l, struct call *c, const struct keyring *keys, const struc
 
 /* Inserts, and gives what was decided here back to the caller's objects. */
 static enum kms_rc
-insert(struct local *l, struct call *c, const struct keyring *keys, struct store_row *rows, struct object *const *v, size_t n)
+insert(struct local *l, struct call *c, const struct keyring *keys, struct store_row *rows,
+    struct object *const *v, size_t n)
 {
 	TRY(l->store->ops->insert(l->store, c, slice_of(keys->serial, SERIAL_LEN), rows, n));
 	local_look(l);
@@ -163,8 +169,8 @@ insert(struct local *l, struct call *c, const struct keyring *keys, struct store
 }
 
 static enum kms_rc
-create_each(struct local *l, struct call *c, struct object *v, const struct slice *material, size_t n, struct store_row *rows,
-    struct object **where)
+create_each(struct local *l, struct call *c, struct object *v, const struct slice *material,
+    size_t n, struct store_row *rows, struct object **where)
 {
 	auto_keyring keys = { 0 };
 
@@ -177,7 +183,8 @@ create_each(struct local *l, struct call *c, struct object *v, const struct slic
 }
 
 enum kms_rc
-local_create(struct backend *b, struct call *c, struct object *v, const struct slice *material, size_t n)
+local_create(struct backend *b, struct call *c, struct object *v, const struct slice *material,
+    size_t n)
 {
 	struct store_row *rows;
 	struct object **where;
@@ -203,7 +210,7 @@ name_key(struct object *priv, struct object *pub, struct slice spki)
 
 	if (priv->app_id.len > 0 || (pub != NULL && pub->app_id.len > 0))
 		return KMS_OK;
-	if (spki.len == 0) {
+	if (priv->kind == OBJECT_SECRET_KEY) {
 		TRY(crypto_random(id, sizeof(id)));
 	} else {
 		TRY(ckey_from_spki(spki, &k));
@@ -214,8 +221,8 @@ name_key(struct object *priv, struct object *pub, struct slice spki)
 }
 
 static enum kms_rc
-generate_rows(struct local *l, struct call *c, const struct keyring *keys, const struct object *priv, const struct object *pub,
-    struct slice e, struct store_row rows[2])
+generate_rows(struct local *l, struct call *c, const struct keyring *keys,
+    const struct object *priv, const struct object *pub, struct slice e, struct store_row rows[2])
 {
 	auto_object a = { 0 };
 	auto_object z = { 0 };
@@ -239,7 +246,8 @@ generate_rows(struct local *l, struct call *c, const struct keyring *keys, const
 }
 
 enum kms_rc
-local_generate(struct backend *b, struct call *c, struct object *priv, struct object *pub, struct slice e)
+local_generate(struct backend *b, struct call *c, struct object *priv, struct object *pub,
+    struct slice e)
 {
 	struct local *l = local_of(b);
 	struct object *where[2] = { priv, pub };
@@ -265,8 +273,8 @@ local_generate(struct backend *b, struct call *c, struct object *priv, struct ob
 
 /* NEXT becomes what is to be stored for O in place of WAS. */
 static enum kms_rc
-next_row(struct call *c, const struct keyring *keys, const struct store_row *was, const struct object *o,
-    struct slice material, struct store_row *next)
+next_row(struct call *c, const struct keyring *keys, const struct store_row *was,
+    const struct object *o, struct slice material, struct store_row *next)
 {
 	bool open_data = o->kind == OBJECT_DATA && (o->flags & FLAG_PRIVATE) == 0;
 
@@ -293,9 +301,11 @@ local_update(struct backend *b, struct call *c, struct object *o, const struct s
 		return call_fail(c, KMS_DENIED, "this object cannot be changed");
 	TRY(rights_become(c, keys.role, &was.o, o));
 	if (((o->flags ^ was.o.flags) & FLAG_PRIVATE) != 0)
-		return call_fail(c, KMS_INVALID, "an object becomes private or public by being copied");
+		return call_fail(c, KMS_INVALID,
+		    "an object becomes private or public by being copied");
 	if (material != NULL && (o->kind != OBJECT_DATA || (o->flags & FLAG_PRIVATE) == 0))
-		return call_fail(c, KMS_INVALID, "only the secret part of private data can be replaced");
+		return call_fail(c, KMS_INVALID,
+		    "only the secret part of private data can be replaced");
 	TRY(next_row(c, &keys, &was, o, material != NULL ? *material : secret_slice(&kept), &next));
 	TRY(l->store->ops->update(l->store, c, &next, was.o.revision));
 	o->revision = next.o.revision;
@@ -320,8 +330,8 @@ place_data(const struct object *src, struct object *copy, struct secret *materia
 }
 
 static enum kms_rc
-copy_row(struct call *c, const struct keyring *keys, const struct object *src, const struct object *new_object,
-    struct secret *material, struct store_row *row)
+copy_row(struct call *c, const struct keyring *keys, const struct object *src,
+    const struct object *new_object, struct secret *material, struct store_row *row)
 {
 	auto_object copy = { 0 };
 

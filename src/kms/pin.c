@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PINs: each seals the same random root key under a key stretched from it by scrypt. Wrong ones are counted in the store, where
- * neither a restart nor another process forgets them. The count hinders those who ask through us; whoever can copy the file
- * tries PINs elsewhere, and meets only scrypt.
+ * PINs: each seals the same random root key under a key stretched from it by scrypt. Wrong ones are
+ * counted in the store, where neither a restart nor another process forgets them. The count hinders
+ * those who ask through us; whoever can copy the file tries PINs elsewhere, and meets only scrypt.
  */
 #include "base/codec.h"
 #include "kms/core.h"
 
-#define SALT_LEN   16
-#define SCRYPT_R   8
-#define SCRYPT_P   1
-#define LOG2N_MAX  24 /* what a row may ask for: 16 GiB */
-#define R_P_MAX	   32
+#define SALT_LEN  16
+#define SCRYPT_R  8
+#define SCRYPT_P  1
+#define LOG2N_MAX 24 /* what a row may ask for: 16 GiB */
+#define R_P_MAX	  32
 
 /* Binds the sealed root key to its token, role and cost: "pin", serial, role, log2 N, r, p. */
 static enum kms_rc
@@ -31,14 +31,16 @@ pin_ad(struct slice serial, enum role role, const struct store_pin *p, struct bu
 static enum kms_rc
 stretch(const struct store_pin *p, struct slice pin, struct secret *ret)
 {
-	if (p->log2n < 1 || p->log2n > LOG2N_MAX || p->r < 1 || p->r > R_P_MAX || p->p < 1 || p->p > R_P_MAX)
+	if (p->log2n < 1 || p->log2n > LOG2N_MAX || p->r < 1 || p->r > R_P_MAX || p->p < 1 ||
+	    p->p > R_P_MAX)
 		return KMS_TAMPERED;
 	TRY(secret_new(SEAL_KEY_LEN, ret));
 	return crypto_scrypt(pin, buf_slice(&p->salt), p->log2n, p->r, p->p, ret->p, ret->len);
 }
 
 static enum kms_rc
-seal_root(struct slice serial, enum role role, struct slice pin, struct slice root, struct store_pin *p)
+seal_root(struct slice serial, enum role role, struct slice pin, struct slice root,
+    struct store_pin *p)
 {
 	auto_secret key = { 0 };
 	auto_buf ad = { 0 };
@@ -52,10 +54,12 @@ seal_root(struct slice serial, enum role role, struct slice pin, struct slice ro
 }
 
 enum kms_rc
-pin_seal(struct slice serial, enum role role, struct slice pin, unsigned log2n, unsigned max_failures, struct slice root,
-    struct store_pin *ret)
+pin_seal(struct slice serial, enum role role, struct slice pin, unsigned log2n,
+    unsigned max_failures, struct slice root, struct store_pin *ret)
 {
-	struct store_pin p = { .log2n = log2n, .r = SCRYPT_R, .p = SCRYPT_P, .max_failures = max_failures };
+	struct store_pin p = {
+		.log2n = log2n, .r = SCRYPT_R, .p = SCRYPT_P, .max_failures = max_failures
+	};
 	enum kms_rc rc;
 
 	if (pin.len < PIN_MIN || pin.len > PIN_MAX)
@@ -71,7 +75,8 @@ pin_seal(struct slice serial, enum role role, struct slice pin, unsigned log2n, 
 
 /* KMS_PIN_INCORRECT for a damaged row as well: the two cannot be told apart. */
 static enum kms_rc
-open_root(struct slice serial, enum role role, struct slice pin, const struct store_pin *p, struct secret *ret)
+open_root(struct slice serial, enum role role, struct slice pin, const struct store_pin *p,
+    struct secret *ret)
 {
 	auto_secret key = { 0 };
 	auto_buf ad = { 0 };
@@ -90,21 +95,25 @@ check_tries(struct call *c, enum role role, const struct store_pin *p)
 		return role == ROLE_USER ? KMS_PIN_NOT_SET : KMS_TAMPERED;
 	if (p->failures < p->max_failures)
 		return KMS_OK;
-	return call_fail(c, KMS_PIN_LOCKED, role == ROLE_USER ? "the user PIN is locked: the security officer can set a new one" :
-								"the security officer's PIN is locked for good");
+	return call_fail(c, KMS_PIN_LOCKED,
+	    role == ROLE_USER ? "the user PIN is locked: the security officer can set a new one"
+			      : "the security officer's PIN is locked for good");
 }
 
 /*
- * Counts a failure, and forgets earlier ones after a success. A store that cannot be written cannot count: there a PIN may be
- * tried without limit, but whoever may read such a store could as well try on a copy of it.
+ * Counts a failure, and forgets earlier ones after a success. A store that cannot be written cannot
+ * count: there a PIN may be tried without limit, but whoever may read such a store could as well
+ * try on a copy of it.
  */
 static enum kms_rc
-count_try(struct local *l, struct call *c, enum role role, const struct store_pin *p, enum kms_rc tried)
+count_try(struct local *l, struct call *c, enum role role, const struct store_pin *p,
+    enum kms_rc tried)
 {
 	unsigned failures;
 	enum kms_rc rc;
 
-	if (tried == KMS_PIN_INCORRECT ? l->store->read_only : p->failures == 0 || l->store->read_only)
+	if (tried == KMS_PIN_INCORRECT ? l->store->read_only
+				       : p->failures == 0 || l->store->read_only)
 		return tried;
 	rc = l->store->ops->pin_count(l->store, c, role, tried == KMS_PIN_INCORRECT, &failures);
 	local_look(l);
@@ -114,7 +123,8 @@ count_try(struct local *l, struct call *c, enum role role, const struct store_pi
 }
 
 enum kms_rc
-pin_verify(struct local *l, struct call *c, enum role role, struct slice pin, struct store_token *token, struct secret *root)
+pin_verify(struct local *l, struct call *c, enum role role, struct slice pin,
+    struct store_token *token, struct secret *root)
 {
 	auto_store_token t = { 0 };
 	auto_secret opened = { 0 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What makes a row whole: its material is sealed with all its columns as associated data, so that an edited, swapped or
- * transplanted row does not open. Private and trusted objects are sealed under the root key, which only a PIN gives. The others
- * are sealed under the open key, which stands in the file: that finds damage and careless edits, not one who computes the seal
- * himself. A whole row of an earlier time, put back, is not found: nothing outside the file remembers it.
+ * What makes a row whole: its material is sealed with all its columns as associated data, so that
+ * an edited, swapped or transplanted row does not open. Private and trusted objects are sealed
+ * under the root key, which only a PIN gives. The others are sealed under the open key, which
+ * stands in the file: that finds damage and careless edits, not one who computes the seal himself.
+ * A whole row of an earlier time, put back, is not found: nothing outside the file remembers it.
  */
 #include "base/codec.h"
 #include "kms/core.h"
@@ -45,7 +46,8 @@ pick_key(struct call *c, const struct keyring *keys, uint32_t flags, struct slic
 }
 
 enum kms_rc
-row_seal(struct call *c, const struct keyring *keys, const struct object *o, struct slice material, struct buf *ret)
+row_seal(struct call *c, const struct keyring *keys, const struct object *o, struct slice material,
+    struct buf *ret)
 {
 	auto_buf ad = { 0 };
 	struct slice key;
@@ -56,7 +58,8 @@ row_seal(struct call *c, const struct keyring *keys, const struct object *o, str
 }
 
 static enum kms_rc
-row_open(struct call *c, const struct keyring *keys, const struct store_row *row, struct secret *ret)
+row_open(struct call *c, const struct keyring *keys, const struct store_row *row,
+    struct secret *ret)
 {
 	auto_buf ad = { 0 };
 	struct slice key;
@@ -68,8 +71,8 @@ row_open(struct call *c, const struct keyring *keys, const struct store_row *row
 }
 
 static enum kms_rc
-fetch(struct local *l, struct call *c, const struct uid *id, struct keyring *keys, struct store_row *row,
-    struct secret *material)
+fetch(struct local *l, struct call *c, const struct uid *id, struct keyring *keys,
+    struct store_row *row, struct secret *material)
 {
 	TRY(keyring_get(l, c, keys));
 	TRY(l->store->ops->get(l->store, c, id, row));
@@ -77,8 +80,8 @@ fetch(struct local *l, struct call *c, const struct uid *id, struct keyring *key
 }
 
 enum kms_rc
-row_get(struct local *l, struct call *c, const struct uid *id, struct keyring *keys, struct store_row *row,
-    struct secret *material)
+row_get(struct local *l, struct call *c, const struct uid *id, struct keyring *keys,
+    struct store_row *row, struct secret *material)
 {
 	enum kms_rc rc = fetch(l, c, id, keys, row, material);
 
@@ -90,6 +93,7 @@ row_get(struct local *l, struct call *c, const struct uid *id, struct keyring *k
 	local_look(l);
 	rc = fetch(l, c, id, keys, row, material);
 	if (rc == KMS_TAMPERED)
-		return call_fail(c, rc, "an object in the store was changed outside this software, or is damaged");
+		return call_fail(c, rc,
+		    "an object in the store was changed outside this software, or is damaged");
 	return rc;
 }

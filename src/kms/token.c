@@ -14,7 +14,8 @@ forget_login_locked(struct local *l, struct backend_key *taken[CACHED_KEYS])
 	keys_take_all_locked(l, taken);
 }
 
-/* T is the token at GENERATION. Takes T. Another serial ends the login: the token has been made anew. */
+/* T is the token at GENERATION. Takes T. Another serial ends the login: the token has been made
+ * anew. */
 static void
 remember(struct local *l, struct store_token *t, uint64_t generation)
 {
@@ -71,13 +72,15 @@ local_status(struct backend *b, struct call *c, struct token_status *ret)
 	st.initialized = l->token.serial.len > 0;
 	if (st.initialized) {
 		(void)hex_encode(buf_slice(&l->token.serial), st.serial, sizeof(st.serial));
-		len = l->token.label.len < sizeof(st.label) ? l->token.label.len : sizeof(st.label) - 1;
+		len = l->token.label.len < sizeof(st.label) ? l->token.label.len
+							    : sizeof(st.label) - 1;
 		if (len > 0)
 			memcpy(st.label, l->token.label.p, len);
 		st.user_pin_set = l->token.user.sealed.len > 0;
 		show_tries(&l->token.so, &st.so_count_low, &st.so_final_try, &st.so_locked);
 		if (st.user_pin_set)
-			show_tries(&l->token.user, &st.user_count_low, &st.user_final_try, &st.user_locked);
+			show_tries(&l->token.user, &st.user_count_low, &st.user_final_try,
+			    &st.user_locked);
 	}
 	pthread_mutex_unlock(&l->lock);
 	*ret = st;
@@ -209,7 +212,8 @@ local_init_token(struct backend *b, struct call *c, struct slice label, struct s
 	TRY(random_bytes(&t.serial, SERIAL_LEN));
 	TRY(random_bytes(&t.open_key, SEAL_KEY_LEN));
 	TRY(buf_set(&t.label, label));
-	TRY(pin_seal(buf_slice(&t.serial), ROLE_SO, so_pin, l->pin_cost, l->pin_tries, secret_slice(&root), &t.so));
+	TRY(pin_seal(buf_slice(&t.serial), ROLE_SO, so_pin, l->pin_cost, l->pin_tries,
+	    secret_slice(&root), &t.so));
 	TRY(l->store->ops->token_reset(l->store, c, buf_slice(&was.serial), &t));
 	local_logout(b);
 	local_look(l);
@@ -233,15 +237,17 @@ local_init_pin(struct backend *b, struct call *c, struct slice pin)
 	if (keys.role != ROLE_SO)
 		return KMS_LOGIN_NEEDED;
 	TRY(l->store->ops->token_get(l->store, c, &t));
-	TRY(pin_seal(slice_of(keys.serial, SERIAL_LEN), ROLE_USER, pin, t.so.log2n, t.so.max_failures,
-	    secret_slice(&keys.root), &fresh.user));
-	rc = l->store->ops->pin_put(l->store, c, slice_of(keys.serial, SERIAL_LEN), ROLE_USER, slice_of(NULL, 0), &fresh.user);
+	TRY(pin_seal(slice_of(keys.serial, SERIAL_LEN), ROLE_USER, pin, t.so.log2n,
+	    t.so.max_failures, secret_slice(&keys.root), &fresh.user));
+	rc = l->store->ops->pin_put(l->store, c, slice_of(keys.serial, SERIAL_LEN), ROLE_USER,
+	    slice_of(NULL, 0), &fresh.user);
 	local_look(l);
 	return rc;
 }
 
 enum kms_rc
-local_set_pin(struct backend *b, struct call *c, enum role role, struct slice old_pin, struct slice new_pin)
+local_set_pin(struct backend *b, struct call *c, enum role role, struct slice old_pin,
+    struct slice new_pin)
 {
 	struct local *l = local_of(b);
 	auto_store_token t = { 0 };
@@ -255,8 +261,10 @@ local_set_pin(struct backend *b, struct call *c, enum role role, struct slice ol
 	if (new_pin.len < PIN_MIN || new_pin.len > PIN_MAX)
 		return KMS_PIN_LEN;
 	TRY(pin_verify(l, c, role, old_pin, &t, &root));
-	TRY(pin_seal(buf_slice(&t.serial), role, new_pin, was->log2n, was->max_failures, secret_slice(&root), &fresh.user));
-	rc = l->store->ops->pin_put(l->store, c, buf_slice(&t.serial), role, buf_slice(&was->sealed), &fresh.user);
+	TRY(pin_seal(buf_slice(&t.serial), role, new_pin, was->log2n, was->max_failures,
+	    secret_slice(&root), &fresh.user));
+	rc = l->store->ops->pin_put(l->store, c, buf_slice(&t.serial), role,
+	    buf_slice(&was->sealed), &fresh.user);
 	local_look(l);
 	return rc;
 }

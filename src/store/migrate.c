@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The schema, as the steps that lead to it: application_id says that a file is ours, user_version how many steps it has seen. */
+/* The schema, as the steps that lead to it: application_id says that a file is ours, user_version
+ * how many steps it has seen. */
 #include "store/migrate.h"
 
 #include <inttypes.h>
@@ -7,8 +8,9 @@
 #define APPLICATION_ID 0x4b4d5331 /* "KMS1" */
 
 /*
- * Step i leads from version i to i + 1. A step that has been released is never edited. What searches look at comes before
- * what is long, so that walking a row stays on its first page. seq is the order of creation.
+ * Step i leads from version i to i + 1. A step that has been released is never edited. What
+ * searches look at comes before what is long, so that walking a row stays on its first page. seq is
+ * the order of creation.
  */
 static const char *const steps[] = {
 	"CREATE TABLE token ("
@@ -75,10 +77,12 @@ look(struct conn *k, struct call *c, int64_t *ret)
 		}
 	}
 	if (application != APPLICATION_ID || version < 1)
-		return call_fail(c, KMS_TAMPERED, "%s is a database of another program, no token store", k->path);
+		return call_fail(c, KMS_TAMPERED,
+		    "%s is a database of another program, no token store", k->path);
 	if (version > migrate_current())
 		return call_fail(c, KMS_NEWER,
-		    "%s has version %" PRId64 " of the store; this software knows up to %" PRId64 ": update it",
+		    "%s has version %" PRId64 " of the store; this software knows up to %" PRId64
+		    ": update it",
 		    k->path, version, migrate_current());
 	*ret = version;
 	return KMS_OK;
@@ -98,7 +102,8 @@ apply_locked(struct conn *k, struct call *c)
 		if (result != SQLITE_OK)
 			return conn_fail(k, c, result);
 	}
-	sqlite3_snprintf(sizeof(pragmas), pragmas, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID,
+	sqlite3_snprintf(sizeof(pragmas), pragmas,
+	    "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID,
 	    (int)migrate_current());
 	if (sqlite3_exec(k->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
 		return conn_fail(k, c, sqlite3_extended_errcode(k->db));
@@ -117,7 +122,8 @@ migrate(struct conn *k, struct call *c, bool create)
 	if (version == 0 && !create)
 		return KMS_NOT_INITIALIZED;
 	if (k->read_only)
-		return call_fail(c, KMS_READONLY, "%s needs an update of its format, but cannot be written", k->path);
+		return call_fail(c, KMS_READONLY,
+		    "%s needs an update of its format, but cannot be written", k->path);
 	/* Stays in the file; a transaction cannot change it. */
 	if (sqlite3_exec(k->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK)
 		return conn_fail(k, c, sqlite3_extended_errcode(k->db));

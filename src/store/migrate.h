@@ -6,8 +6,9 @@
 #include "store/sqlite.h"
 
 /*
- * Brings the store to our version: steps of an older one are applied, each version in a transaction. KMS_NOT_INITIALIZED for an
- * empty file, unless CREATE; KMS_NEWER; KMS_TAMPERED for another program's database; KMS_READONLY when a step is needed.
+ * Brings the store to our version: steps of an older one are applied, each version in a
+ * transaction. KMS_NOT_INITIALIZED for an empty file, unless CREATE; KMS_NEWER; KMS_TAMPERED for
+ * another program's database; KMS_READONLY when a step is needed.
  */
 enum kms_rc migrate(struct conn *k, struct call *c, bool create) MUST_USE;
 

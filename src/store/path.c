@@ -37,8 +37,8 @@ folder_of(const char *path)
 }
 
 /*
- * Nobody else may put another file in the place of ours: the folder is ours or root's, and others cannot write it, unless it is
- * sticky and the file is ours.
+ * Nobody else may put another file in the place of ours: the folder is ours or root's, and others
+ * cannot write it, unless it is sticky and the file is ours.
  */
 static enum kms_rc
 check_folder(const char *path, uid_t file_owner, struct call *c, bool *ret_shared)
@@ -51,16 +51,19 @@ check_folder(const char *path, uid_t file_owner, struct call *c, bool *ret_share
 	if (stat(dir, &st) != 0)
 		return errno == ENOENT ? KMS_NOTFOUND : call_fail(c, KMS_IO, "%s: %m", dir);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return call_fail(c, KMS_CONFIG, "the folder %s belongs to user %lu; expected root or user %lu", dir,
+		return call_fail(c, KMS_CONFIG,
+		    "the folder %s belongs to user %lu; expected root or user %lu", dir,
 		    (unsigned long)st.st_uid, (unsigned long)geteuid());
 	*ret_shared = (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
 	if (!*ret_shared)
 		return KMS_OK;
 	if ((st.st_mode & S_ISVTX) == 0)
-		return call_fail(c, KMS_CONFIG, "the folder %s can be written by others (mode %03o); chmod go-w it", dir,
+		return call_fail(c, KMS_CONFIG,
+		    "the folder %s can be written by others (mode %03o); chmod go-w it", dir,
 		    (unsigned)(st.st_mode & 0777));
 	if (file_owner != geteuid())
-		return call_fail(c, KMS_CONFIG, "%s lies in a folder that others can write and is not yours", path);
+		return call_fail(c, KMS_CONFIG,
+		    "%s lies in a folder that others can write and is not yours", path);
 	return KMS_OK;
 }
 
@@ -80,7 +83,8 @@ check_companions(const char *path, struct call *c)
 		}
 		if (lstat(name, &st) != 0)
 			continue;
-		if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+		    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 			return call_fail(c, KMS_CONFIG, "%s was put there by somebody else", name);
 	}
 	return KMS_OK;
@@ -103,7 +107,8 @@ path_check(const char *path, struct call *c, struct stat *ret)
 	return shared ? check_companions(real, c) : KMS_OK;
 }
 
-/* An empty file, private from its first moment, appears under PATH at once, and no descriptor of it is closed afterwards. */
+/* An empty file, private from its first moment, appears under PATH at once, and no descriptor of it
+ * is closed afterwards. */
 static enum kms_rc
 create_file(const char *path, struct call *c)
 {
@@ -116,7 +121,9 @@ create_file(const char *path, struct call *c)
 		return KMS_NOMEM;
 	}
 	if ((fd = mkostemp(name, O_CLOEXEC)) < 0) {
-		rc = errno == EACCES || errno == EROFS ? KMS_READONLY : errno == ENOSPC || errno == EDQUOT ? KMS_FULL : KMS_IO;
+		rc = errno == EACCES || errno == EROFS	 ? KMS_READONLY
+		    : errno == ENOSPC || errno == EDQUOT ? KMS_FULL
+							 : KMS_IO;
 		return call_fail(c, rc, "cannot make %s: %m", path);
 	}
 	close(fd);

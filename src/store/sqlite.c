@@ -11,9 +11,10 @@
 #define IDLE_MAX 8
 
 /*
- * The open stores of this process, so that a forked child can close what its parent left. SQLite keeps a process-wide account of
- * the locks on each file and copies of it survive the fork, while the locks themselves do not: with the parent's connections
- * still on that account, a new one in the child would take no lock of its own.
+ * The open stores of this process, so that a forked child can close what its parent left. SQLite
+ * keeps a process-wide account of the locks on each file and copies of it survive the fork, while
+ * the locks themselves do not: with the parent's connections still on that account, a new one in
+ * the child would take no lock of its own.
  */
 static pthread_mutex_t stores_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sqlite_store *stores;
@@ -38,9 +39,10 @@ close_idle(struct sqlite_store *s)
 }
 
 /*
- * In a forked child: closes the connections that lay idle in the parent. Nobody is inside them, closing one descriptor here takes
- * no lock from the parent, and SQLite's last-one-out checkpoint has to win the real exclusive lock first. Those that were
- * borrowed at the fork are left alone, as is a store whose lock somebody held.
+ * In a forked child: closes the connections that lay idle in the parent. Nobody is inside them,
+ * closing one descriptor here takes no lock from the parent, and SQLite's last-one-out checkpoint
+ * has to win the real exclusive lock first. Those that were borrowed at the fork are left alone, as
+ * is a store whose lock somebody held.
  */
 static void
 leave_parent_locked(unsigned now)
@@ -59,7 +61,8 @@ list_store(struct sqlite_store *s)
 {
 	unsigned now = os_fork_generation();
 
-	/* The lock of the list itself is held for moments only; a fork in one of them leaves it to nobody. */
+	/* The lock of the list itself is held for moments only; a fork in one of them leaves it to
+	 * nobody. */
 	if (atomic_exchange(&stores_fork_generation, now) != now)
 		stores_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	pthread_mutex_lock(&stores_lock);
@@ -157,7 +160,8 @@ conn_borrow(struct sqlite_store *s, struct call *c, enum borrow how, struct conn
 void
 conn_return(struct sqlite_store *s, struct conn *k)
 {
-	if (sqlite3_get_autocommit(k->db) == 0 && sqlite3_exec(k->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_get_autocommit(k->db) == 0 &&
+	    sqlite3_exec(k->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
 		k->broken = true;
 	pthread_mutex_lock(&s->lock);
 	if (!k->broken && s->n_idle < IDLE_MAX) {
@@ -174,7 +178,8 @@ conn_return(struct sqlite_store *s, struct conn *k)
 
 /* -- the store -- */
 
-/* SQLite's own number moves when another connection has committed; ours are counted as we make them. */
+/* SQLite's own number moves when another connection has committed; ours are counted as we make
+ * them. */
 static void
 look_for_commits(struct sqlite_store *s, struct conn *k)
 {
@@ -248,14 +253,17 @@ static const struct store_ops ops = {
 	.find = rows_find,
 };
 
-/* With a host that runs SQLite for one thread alone, a connection is given no mutex even when it asks for one. */
+/* With a host that runs SQLite for one thread alone, a connection is given no mutex even when it
+ * asks for one. */
 static bool
 host_is_single_threaded(void)
 {
 	sqlite3 *db = NULL;
 	bool single = sqlite3_threadsafe() == 0;
 
-	if (!single && sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, "unix") == SQLITE_OK)
+	if (!single &&
+	    sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX,
+		"unix") == SQLITE_OK)
 		single = sqlite3_db_mutex(db) == NULL;
 	(void)sqlite3_close_v2(db);
 	return single;

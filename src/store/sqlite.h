@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SQLite store inside: a pool of connections, each used by one thread at a time, with its prepared statements. Only src/store
- * includes this.
+ * The SQLite store inside: a pool of connections, each used by one thread at a time, with its
+ * prepared statements. Only src/store includes this.
  */
 #ifndef KMS_STORE_SQLITE_H
 #define KMS_STORE_SQLITE_H
@@ -20,17 +20,17 @@ enum sql {
 };
 
 struct conn {
-	struct conn *next;	/* in the pool */
+	struct conn *next; /* in the pool */
 	sqlite3 *db;
 	sqlite3_stmt *st[SQL_COUNT];
-	const char *path;	/* the store's */
-	struct stat file;	/* what was opened: another file may have taken its place */
-	uint64_t deadline_ms;	/* of the call that borrows it */
-	uint64_t patience_ms;	/* left to wait for other writers, in this call */
-	int64_t data_version;	/* last seen; -1 before the first look */
+	const char *path;     /* the store's */
+	struct stat file;     /* what was opened: another file may have taken its place */
+	uint64_t deadline_ms; /* of the call that borrows it */
+	uint64_t patience_ms; /* left to wait for other writers, in this call */
+	int64_t data_version; /* last seen; -1 before the first look */
 	bool read_only;
-	bool immutable;		/* read without locks: the folder cannot be written */
-	bool broken;		/* to be closed, not kept */
+	bool immutable; /* read without locks: the folder cannot be written */
+	bool broken;	/* to be closed, not kept */
 };
 
 struct sqlite_store {
@@ -38,46 +38,52 @@ struct sqlite_store {
 	char *path;
 	bool want_read_only;
 	_Atomic uint64_t generation;
-	pthread_mutex_t lock;	/* of what follows; never held across a call of SQLite */
+	pthread_mutex_t lock; /* of what follows; never held across a call of SQLite */
 	struct conn *idle;
 	unsigned n_idle;
 	unsigned fork_generation;
 	struct sqlite_store *next; /* in the list of open stores */
-	bool serial;		/* the host set SQLite to a single thread */
-	pthread_mutex_t one;	/* then: held while a connection is borrowed */
+	bool serial;		   /* the host set SQLite to a single thread */
+	pthread_mutex_t one;	   /* then: held while a connection is borrowed */
 };
 
 /* What a call asks of a connection. */
 enum borrow { BORROW_READ, BORROW_WRITE, BORROW_CREATE };
 
 /*
- * A connection to a store with our schema. KMS_NOT_INITIALIZED: there is none yet (BORROW_CREATE makes it). Give it back with
- * conn_return, whatever happened; a transaction that is still open is rolled back there.
+ * A connection to a store with our schema. KMS_NOT_INITIALIZED: there is none yet (BORROW_CREATE
+ * makes it). Give it back with conn_return, whatever happened; a transaction that is still open is
+ * rolled back there.
  */
-enum kms_rc conn_borrow(struct sqlite_store *s, struct call *c, enum borrow how, struct conn **ret) MUST_USE;
+enum kms_rc conn_borrow(struct sqlite_store *s, struct call *c, enum borrow how,
+    struct conn **ret) MUST_USE;
 void conn_return(struct sqlite_store *s, struct conn *k);
 
 /* From now, until the deadline of C. */
 void conn_set_deadline(struct conn *k, const struct call *c);
 
 /* Opens and closes one. KMS_NOT_INITIALIZED: no file, or an empty one. */
-enum kms_rc conn_open(struct sqlite_store *s, struct call *c, bool create, struct conn **ret) MUST_USE;
+enum kms_rc conn_open(struct sqlite_store *s, struct call *c, bool create,
+    struct conn **ret) MUST_USE;
 void conn_close(struct conn *k);
 /* The file at the store's path is still the one that K has open. */
 bool conn_is_current(const struct conn *k);
 
-/* How SQLite's RESULT is called here, with a sentence for a person in C; marks K broken where it must not be used again. */
+/* How SQLite's RESULT is called here, with a sentence for a person in C; marks K broken where it
+ * must not be used again. */
 enum kms_rc conn_fail(struct conn *k, struct call *c, int result);
 
 /* The prepared statement, reset and without parameters. */
-enum kms_rc conn_statement(struct conn *k, struct call *c, enum sql name, sqlite3_stmt **ret) MUST_USE;
+enum kms_rc conn_statement(struct conn *k, struct call *c, enum sql name,
+    sqlite3_stmt **ret) MUST_USE;
 /* Runs a statement without parameters and rows. */
 enum kms_rc conn_run(struct conn *k, struct call *c, enum sql name) MUST_USE;
 /* Steps a statement that changes and gives no rows. */
 enum kms_rc conn_step_done(struct conn *k, struct call *c, sqlite3_stmt *st) MUST_USE;
 /* Steps a query: KMS_OK a row, KMS_NOTFOUND none. */
 enum kms_rc conn_step_row(struct conn *k, struct call *c, sqlite3_stmt *st) MUST_USE;
-/* Parameters by number; bytes are borrowed until the statement is reset. Errors show at the step. */
+/* Parameters by number; bytes are borrowed until the statement is reset. Errors show at the step.
+ */
 void bind_bytes(sqlite3_stmt *st, int n, struct slice s);
 void bind_number(sqlite3_stmt *st, int n, uint64_t v);
 /* A column's bytes, borrowed until the next step. */
@@ -87,8 +93,9 @@ struct slice column_bytes(sqlite3_stmt *st, int n);
 void store_moved(struct sqlite_store *s);
 
 /*
- * The file and its folder, refused when others can write them (KMS_CONFIG). *RET is what lies at PATH; KMS_NOTFOUND. The FD
- * that is looked through is O_PATH: closing any other one of the file would drop the locks that SQLite holds on it (POSIX).
+ * The file and its folder, refused when others can write them (KMS_CONFIG). *RET is what lies at
+ * PATH; KMS_NOTFOUND. The FD that is looked through is O_PATH: closing any other one of the file
+ * would drop the locks that SQLite holds on it (POSIX).
  */
 enum kms_rc path_check(const char *path, struct call *c, struct stat *ret) MUST_USE;
 /* Makes the folder (0700) and an empty file (0600), unless it is there. */
@@ -96,17 +103,24 @@ enum kms_rc path_create(const char *path, struct call *c) MUST_USE;
 /* The file's folder can be written by this process. */
 bool path_folder_writable(const char *path);
 
-enum kms_rc rows_insert(struct store *s, struct call *c, struct slice serial, const struct store_row *v, size_t n) MUST_USE;
-enum kms_rc rows_update(struct store *s, struct call *c, const struct store_row *row, uint64_t was) MUST_USE;
+enum kms_rc rows_insert(struct store *s, struct call *c, struct slice serial,
+    const struct store_row *v, size_t n) MUST_USE;
+enum kms_rc rows_update(struct store *s, struct call *c, const struct store_row *row,
+    uint64_t was) MUST_USE;
 enum kms_rc rows_remove(struct store *s, struct call *c, const struct uid *id) MUST_USE;
-enum kms_rc rows_get(struct store *s, struct call *c, const struct uid *id, struct store_row *ret) MUST_USE;
-enum kms_rc rows_revision(struct store *s, struct call *c, const struct uid *id, uint64_t *ret, uint32_t *flags) MUST_USE;
-enum kms_rc rows_find(struct store *s, struct call *c, const struct object_query *q, struct object_refs *ret) MUST_USE;
+enum kms_rc rows_get(struct store *s, struct call *c, const struct uid *id,
+    struct store_row *ret) MUST_USE;
+enum kms_rc rows_revision(struct store *s, struct call *c, const struct uid *id, uint64_t *ret,
+    uint32_t *flags) MUST_USE;
+enum kms_rc rows_find(struct store *s, struct call *c, const struct object_query *q,
+    struct object_refs *ret) MUST_USE;
 
 enum kms_rc token_get(struct store *s, struct call *c, struct store_token *ret) MUST_USE;
-enum kms_rc token_reset(struct store *s, struct call *c, struct slice was, const struct store_token *t) MUST_USE;
-enum kms_rc token_pin_put(struct store *s, struct call *c, struct slice serial, enum role role, struct slice was,
-    const struct store_pin *pin) MUST_USE;
-enum kms_rc token_pin_count(struct store *s, struct call *c, enum role role, bool failed, unsigned *ret) MUST_USE;
+enum kms_rc token_reset(struct store *s, struct call *c, struct slice was,
+    const struct store_token *t) MUST_USE;
+enum kms_rc token_pin_put(struct store *s, struct call *c, struct slice serial, enum role role,
+    struct slice was, const struct store_pin *pin) MUST_USE;
+enum kms_rc token_pin_count(struct store *s, struct call *c, enum role role, bool failed,
+    unsigned *ret) MUST_USE;
 
 #endif

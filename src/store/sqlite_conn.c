@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One connection to SQLite: how it is opened and set, what its errors mean here, and its prepared statements. */
+/* One connection to SQLite: how it is opened and set, what its errors mean here, and its prepared
+ * statements. */
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <stdatomic.h>
@@ -36,8 +37,10 @@ static const char settings[] = "PRAGMA trusted_schema=OFF;"
 static enum kms_rc
 damaged(struct conn *k, struct call *c)
 {
-	return call_fail(c, KMS_TAMPERED, "%s is damaged or no token store: put a backup in its place, or remove it and "
-	    "initialise the token again", k->path);
+	return call_fail(c, KMS_TAMPERED,
+	    "%s is damaged or no token store: put a backup in its place, or remove it and "
+	    "initialise the token again",
+	    k->path);
 }
 
 /* A failed read or write: the reason is the system's. */
@@ -59,19 +62,15 @@ enum kms_rc
 conn_fail(struct conn *k, struct call *c, int result)
 {
 	switch (result & 0xff) {
-	case SQLITE_NOMEM:
-		return KMS_NOMEM;
+	case SQLITE_NOMEM: return KMS_NOMEM;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return call_fail(c, KMS_BUSY, "%s is locked by another process", k->path);
-	case SQLITE_FULL:
-		return call_fail(c, KMS_FULL, "no space left for %s", k->path);
-	case SQLITE_TOOBIG:
-		return call_fail(c, KMS_LIMIT, "the object is too large for the store");
+	case SQLITE_FULL: return call_fail(c, KMS_FULL, "no space left for %s", k->path);
+	case SQLITE_TOOBIG: return call_fail(c, KMS_LIMIT, "the object is too large for the store");
 	case SQLITE_CONSTRAINT:
 		return call_fail(c, KMS_EXISTS, "%s has a row of this name already", k->path);
-	default:
-		break;
+	default: break;
 	}
 	k->broken = true;
 	switch (result & 0xff) {
@@ -82,14 +81,11 @@ conn_fail(struct conn *k, struct call *c, int result)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_ERROR: /* our own SQL is right, so a table or column of ours is missing */
-	case SQLITE_MISMATCH:
-		return damaged(k, c);
+	case SQLITE_MISMATCH: return damaged(k, c);
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
-	case SQLITE_PROTOCOL:
-		return fail_io(k, c);
-	default:
-		return call_fail(c, KMS_INTERNAL, "%s: %s", k->path, sqlite3_errstr(result));
+	case SQLITE_PROTOCOL: return fail_io(k, c);
+	default: return call_fail(c, KMS_INTERNAL, "%s: %s", k->path, sqlite3_errstr(result));
 	}
 }
 
@@ -125,7 +121,8 @@ enum kms_rc
 conn_statement(struct conn *k, struct call *c, enum sql name, sqlite3_stmt **ret)
 {
 	if (k->st[name] == NULL) {
-		int result = sqlite3_prepare_v3(k->db, text[name], -1, SQLITE_PREPARE_PERSISTENT, &k->st[name], NULL);
+		int result = sqlite3_prepare_v3(k->db, text[name], -1, SQLITE_PREPARE_PERSISTENT,
+		    &k->st[name], NULL);
 
 		if (result != SQLITE_OK)
 			return conn_fail(k, c, result);
@@ -220,7 +217,7 @@ static int
 open_db(struct conn *k)
 {
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-		    (k->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+	    (k->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
 	char *uri;
 	int result;
 
@@ -286,8 +283,9 @@ conn_close(struct conn *k)
 }
 
 /*
- * WAL needs companions beside the file, even to read. Where they cannot be made there is no writer here either, so the file may
- * be read as it stands; a writer elsewhere is noticed by the file's times (conn_is_current).
+ * WAL needs companions beside the file, even to read. Where they cannot be made there is no writer
+ * here either, so the file may be read as it stands; a writer elsewhere is noticed by the file's
+ * times (conn_is_current).
  */
 static bool
 may_be_immutable(const struct conn *k)
@@ -359,6 +357,7 @@ conn_is_current(const struct conn *k)
 
 	if (stat(k->path, &st) != 0 || st.st_dev != k->file.st_dev || st.st_ino != k->file.st_ino)
 		return false;
-	return !k->immutable || (st.st_size == k->file.st_size && st.st_mtim.tv_sec == k->file.st_mtim.tv_sec &&
-				    st.st_mtim.tv_nsec == k->file.st_mtim.tv_nsec);
+	return !k->immutable ||
+	    (st.st_size == k->file.st_size && st.st_mtim.tv_sec == k->file.st_mtim.tv_sec &&
+		st.st_mtim.tv_nsec == k->file.st_mtim.tv_nsec);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of objects in SQLite: written, read back with every column checked, and found by index. */
+/* The rows of objects in SQLite: written, read back with every column checked, and found by index.
+ */
 #include "store/sqlite.h"
 
 /* The order of OBJECT_COLUMNS; parameters of SQL_INSERT and SQL_UPDATE are one more. */
@@ -54,8 +55,9 @@ check_sizes(struct call *c, const struct store_row *row)
 {
 	const struct object *o = &row->o;
 
-	if (o->label.len > OBJECT_NAME_MAX || o->app_id.len > OBJECT_NAME_MAX || o->subject.len > OBJECT_BODY_MAX ||
-	    o->attrs.len > OBJECT_ATTRS_MAX || o->body.len > OBJECT_BODY_MAX || row->sealed.len > SEALED_MAX)
+	if (o->label.len > OBJECT_NAME_MAX || o->app_id.len > OBJECT_NAME_MAX ||
+	    o->subject.len > OBJECT_BODY_MAX || o->attrs.len > OBJECT_ATTRS_MAX ||
+	    o->body.len > OBJECT_BODY_MAX || row->sealed.len > SEALED_MAX)
 		return call_fail(c, KMS_LIMIT, "the object is too large for the store");
 	return KMS_OK;
 }
@@ -72,12 +74,14 @@ insert_one(struct conn *k, struct call *c, struct slice serial, const struct sto
 	bind_bytes(st, PARAM(COL_END), serial);
 	TRY(conn_step_done(k, c, st));
 	if (sqlite3_changes(k->db) == 0)
-		return call_fail(c, KMS_CONFLICT, "the token was initialised anew by somebody else");
+		return call_fail(c, KMS_CONFLICT,
+		    "the token was initialised anew by somebody else");
 	return KMS_OK;
 }
 
 static enum kms_rc
-insert_many(struct conn *k, struct call *c, struct slice serial, const struct store_row *v, size_t n)
+insert_many(struct conn *k, struct call *c, struct slice serial, const struct store_row *v,
+    size_t n)
 {
 	/* One statement is a transaction by itself. */
 	if (n == 1)
@@ -89,7 +93,8 @@ insert_many(struct conn *k, struct call *c, struct slice serial, const struct st
 }
 
 enum kms_rc
-rows_insert(struct store *base, struct call *c, struct slice serial, const struct store_row *v, size_t n)
+rows_insert(struct store *base, struct call *c, struct slice serial, const struct store_row *v,
+    size_t n)
 {
 	struct conn *k;
 	enum kms_rc rc;
@@ -213,8 +218,10 @@ read_row(sqlite3_stmt *st, struct store_row *row)
 	uint32_t kind, type, curve;
 
 	if (!column_uid(st, &o->id) || !column_number(st, COL_KIND, OBJECT_DATA, &kind) ||
-	    !column_number(st, COL_TYPE, KEY_GENERIC, &type) || !column_number(st, COL_CURVE, CURVE_ED25519, &curve) ||
-	    !column_number(st, COL_BITS, UINT32_MAX, &o->spec.bits) || !column_number(st, COL_FLAGS, UINT32_MAX, &o->flags))
+	    !column_number(st, COL_TYPE, KEY_GENERIC, &type) ||
+	    !column_number(st, COL_CURVE, CURVE_ED25519, &curve) ||
+	    !column_number(st, COL_BITS, UINT32_MAX, &o->spec.bits) ||
+	    !column_number(st, COL_FLAGS, UINT32_MAX, &o->flags))
 		return KMS_TAMPERED;
 	o->revision = (uint64_t)sqlite3_column_int64(st, COL_REVISION);
 	o->kind = (enum object_kind)kind;
@@ -245,7 +252,9 @@ get_one(struct conn *k, struct call *c, const struct uid *id, struct store_row *
 		return KMS_OK;
 	}
 	store_row_free(&row);
-	return rc == KMS_TAMPERED ? call_fail(c, rc, "an object in %s has a column that cannot be", k->path) : rc;
+	return rc == KMS_TAMPERED
+	    ? call_fail(c, rc, "an object in %s has a column that cannot be", k->path)
+	    : rc;
 }
 
 /* No store yet holds no object. */
@@ -269,7 +278,8 @@ rows_get(struct store *base, struct call *c, const struct uid *id, struct store_
 }
 
 enum kms_rc
-rows_revision(struct store *base, struct call *c, const struct uid *id, uint64_t *ret, uint32_t *flags)
+rows_revision(struct store *base, struct call *c, const struct uid *id, uint64_t *ret,
+    uint32_t *flags)
 {
 	struct conn *k;
 	enum kms_rc rc = nothing_yet(conn_borrow(of(base), c, BORROW_READ, &k));
@@ -316,10 +326,12 @@ find_all(struct conn *k, struct call *c, const struct object_query *q, struct ob
 	TRY(conn_statement(k, c, pick_search(q), &st));
 	bind_query(st, q);
 	while ((rc = conn_step_row(k, c, st)) == KMS_OK) {
-		struct object_ref ref = { .revision = (uint64_t)sqlite3_column_int64(st, COL_REVISION) };
+		struct object_ref ref = { .revision =
+					      (uint64_t)sqlite3_column_int64(st, COL_REVISION) };
 
 		if (!column_uid(st, &ref.id))
-			rc = call_fail(c, KMS_TAMPERED, "an object in %s has an id that cannot be", k->path);
+			rc = call_fail(c, KMS_TAMPERED, "an object in %s has an id that cannot be",
+			    k->path);
 		else
 			rc = object_refs_add(refs, &ref);
 		if (rc != KMS_OK)

@@ -35,8 +35,9 @@ column_count(sqlite3_stmt *st, int n, unsigned *ret)
 static enum kms_rc
 read_pin(sqlite3_stmt *st, int at, struct store_pin *ret)
 {
-	if (!column_count(st, at, &ret->log2n) || !column_count(st, at + 1, &ret->r) || !column_count(st, at + 2, &ret->p) ||
-	    !column_count(st, at + 5, &ret->failures) || !column_count(st, at + 6, &ret->max_failures))
+	if (!column_count(st, at, &ret->log2n) || !column_count(st, at + 1, &ret->r) ||
+	    !column_count(st, at + 2, &ret->p) || !column_count(st, at + 5, &ret->failures) ||
+	    !column_count(st, at + 6, &ret->max_failures))
 		return KMS_TAMPERED;
 	TRY(copy_column(st, at + 3, &ret->salt));
 	return copy_column(st, at + 4, &ret->sealed);
@@ -81,7 +82,9 @@ token_get(struct store *base, struct call *c, struct store_token *ret)
 		return KMS_OK;
 	}
 	store_token_free(&t);
-	return rc == KMS_TAMPERED ? call_fail(c, rc, "the token's row in %s is damaged", of(base)->path) : rc;
+	return rc == KMS_TAMPERED
+	    ? call_fail(c, rc, "the token's row in %s is damaged", of(base)->path)
+	    : rc;
 }
 
 static enum kms_rc
@@ -124,7 +127,8 @@ check_serial(struct conn *k, struct call *c, struct slice was)
 	if (rc != KMS_OK && rc != KMS_NOTFOUND)
 		return rc;
 	if (!slice_eq(buf_slice(&now.serial), was))
-		return call_fail(c, KMS_CONFLICT, "the token was initialised by somebody else meanwhile");
+		return call_fail(c, KMS_CONFLICT,
+		    "the token was initialised by somebody else meanwhile");
 	return KMS_OK;
 }
 
@@ -168,8 +172,8 @@ check_sealed(struct conn *k, struct call *c, enum role role, struct slice was)
 }
 
 static enum kms_rc
-pin_put_in_transaction(struct conn *k, struct call *c, struct slice serial, enum role role, struct slice was,
-    const struct store_pin *pin)
+pin_put_in_transaction(struct conn *k, struct call *c, struct slice serial, enum role role,
+    struct slice was, const struct store_pin *pin)
 {
 	TRY(conn_run(k, c, SQL_BEGIN));
 	TRY(check_serial(k, c, serial));
@@ -180,8 +184,8 @@ pin_put_in_transaction(struct conn *k, struct call *c, struct slice serial, enum
 }
 
 enum kms_rc
-token_pin_put(struct store *base, struct call *c, struct slice serial, enum role role, struct slice was,
-    const struct store_pin *pin)
+token_pin_put(struct store *base, struct call *c, struct slice serial, enum role role,
+    struct slice was, const struct store_pin *pin)
 {
 	struct conn *k;
 	enum kms_rc rc;
