@@ -313,7 +313,7 @@ engine_config() {
                 skip "libengine-pkcs11-openssl is not installed"
                 exit 77
         }
-        sed -e "s|@ENGINES@|$engines|" -e "s|@MODULE@|$KMS_MODULE|" "$here/openssl-engine.cnf.in" \
+        sed -e "s|@ENGINES@|$engines|" -e "s|@MODULE@|$KMS_MODULE|" "$here/../../conf/openssl-engine.cnf.in" \
                 >"$WORK/openssl-engine.cnf"
 }
 

@@ -8,7 +8,7 @@ apps_tests += %D%/openssl-engine.test
 apps_tests += %D%/nginx.test
 apps_tests += %D%/openssh.test
 apps_tests += %D%/p11-kit.test
-EXTRA_DIST += $(apps_tests) %D%/lib.sh %D%/openssl-engine.cnf.in
+EXTRA_DIST += $(apps_tests) %D%/lib.sh
 
 # Not part of make check, and so not of make distcheck: these need servers, ports and time.
 .PHONY: check-apps
