@@ -1,3 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # C tests of tests/p11; one line each: "c_tests += %D%/NAME.t" is built from NAME.c.
+# They are linked with the module's own objects, so that sanitizers see all of it; with KMS_MODULE in the environment they load
+# that shared object instead.
 
+test_lib_sources += %D%/p11.c %D%/p11.h %D%/p11_object.c
+
+c_tests += %D%/mech_matrix_test.t
+%C%_mech_matrix_test_t_SOURCES = %D%/mech_matrix_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
+c_tests += %D%/session_test.t
+c_tests += %D%/token_test.t
