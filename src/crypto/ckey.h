@@ -32,6 +32,8 @@ enum kms_rc rsa_read_private(struct slice der, struct ckey **ret) MUST_USE;
 enum kms_rc rsa_read_public(struct slice der, struct ckey **ret) MUST_USE;
 void rsa_write_private(const struct ckey *k, struct der_out *o);
 void rsa_write_public(const struct ckey *k, struct der_out *o);
+/* Whether IN, as a number, is below the modulus. */
+bool rsa_takes(const struct ckey *k, struct slice in);
 
 /* EC and Ed25519: ECPrivateKey (RFC 5915) or CurvePrivateKey (RFC 8410). */
 enum kms_rc ec_read_private(enum curve c, struct slice der, struct ckey **ret) MUST_USE;

@@ -382,6 +382,15 @@ rsa_write_private(const struct ckey *k, struct der_out *o)
 	der_head(o, DER_SEQUENCE, end);
 }
 
+bool
+rsa_takes(const struct ckey *k, struct slice in)
+{
+	auto_bn *n = ckey_number(k, OSSL_PKEY_PARAM_RSA_N);
+	auto_bn *v = in.len > RSA_BYTES_MAX ? NULL : BN_bin2bn(in.p, (int)in.len, NULL);
+
+	return n != NULL && v != NULL && BN_cmp(v, n) < 0;
+}
+
 enum kms_rc
 rsa_public(const struct ckey *k, struct ckey **ret)
 {

@@ -55,15 +55,6 @@ errors_drop(int *marked)
 }
 #define auto_errors __attribute__((cleanup(errors_drop), unused)) int errors_ = errors_mark()
 
-/* Whether the newest error on the queue is REASON of LIB. */
-static inline bool
-errors_last_is(int lib, int reason)
-{
-	unsigned long e = ERR_peek_last_error();
-
-	return ERR_GET_LIB(e) == lib && ERR_GET_REASON(e) == reason;
-}
-
 /* libcrypto's lengths are int: longer inputs go in pieces of this, a multiple of every block. */
 #define LIB_CHUNK ((size_t)1 << 30)
 

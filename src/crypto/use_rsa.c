@@ -134,8 +134,7 @@ encrypt_once(struct use *u, struct slice in, struct outbuf *out, size_t *need)
 	}
 	auto_errors;
 	if (EVP_PKEY_encrypt(r->ctx, out->p, &len, bytes_of(in), in.len) != 1)
-		rc = errors_last_is(ERR_LIB_RSA, RSA_R_DATA_TOO_LARGE_FOR_MODULUS) ? KMS_BAD_DATA
-										   : KMS_INTERNAL;
+		rc = rsa_takes(r->c.key, in) ? KMS_INTERNAL : KMS_BAD_DATA;
 	else
 		out->len = len;
 	if (in.p == filled)

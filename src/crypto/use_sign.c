@@ -272,8 +272,7 @@ sign_rsa(struct sign_use *s, struct slice tbs, uint8_t *sig)
 	}
 	if (EVP_PKEY_sign(s->ctx, sig, &len, bytes_of(tbs), tbs.len) == 1 && len == s->sig_len)
 		return KMS_OK;
-	return errors_last_is(ERR_LIB_RSA, RSA_R_DATA_TOO_LARGE_FOR_MODULUS) ? KMS_BAD_DATA
-									     : KMS_INTERNAL;
+	return rsa_takes(s->c.key, tbs) ? KMS_INTERNAL : KMS_BAD_DATA;
 }
 
 static enum kms_rc

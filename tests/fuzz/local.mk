@@ -16,4 +16,5 @@ endif
 
 fuzz_targets += %D%/codec_fuzz.fuzz
 fuzz_targets += %D%/conf_fuzz.fuzz
+fuzz_targets += %D%/key_fuzz.fuzz
 fuzz_targets += %D%/param_fuzz.fuzz

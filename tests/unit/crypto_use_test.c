@@ -1,0 +1,701 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of api/use.h, over a table of every algorithm and kind of use: parts, lengths, short
+ * buffers, restarts. */
+#define _GNU_SOURCE 1
+#include "tests/unit/crypto_keys.h"
+
+#define ROOM 16384
+
+static const uint8_t iv_bytes[16] = { 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 1, 2, 3, 4, 5, 6 };
+#define IV(n)	  .iv = { iv_bytes, n }
+#define GCM(tag)  .u.gcm = { IV(12), .aad = { iv_bytes, 16 }, .tag_len = tag }
+#define CIPHER(n) .u.cipher = { IV(n), .counter_bits = 64 }
+#define MAC(n)	  .u.mac = { .len = n }
+#define PSS	  .u.pss = { .hash = DIGEST_SHA256, .mgf = DIGEST_SHA256, .salt_len = 32 }
+#define OAEP	  .u.oaep = { .hash = DIGEST_SHA1, .mgf = DIGEST_SHA1 }
+
+/* kind is USE_ENCRYPT for what also decrypts, USE_SIGN for what also verifies. */
+static const struct subject {
+	const char *name;
+	enum use_kind kind;
+	struct alg_params p;
+	enum key_type key;
+	enum curve curve;
+	size_t len;  /* of an input that suits */
+	bool random; /* no two outputs are alike */
+	bool parts;
+} subjects[] = {
+	{ "SHA-1", USE_DIGEST, { .alg = ALG_DIGEST, .digest = DIGEST_SHA1 }, KEY_NONE, 0, 150,
+	    false, true },
+	{ "SHA-512", USE_DIGEST, { .alg = ALG_DIGEST, .digest = DIGEST_SHA512 }, KEY_NONE, 0, 150,
+	    false, true },
+	{ "ECB", USE_ENCRYPT, { .alg = ALG_AES_ECB }, KEY_AES, 0, 96, false, true },
+	{ "CBC", USE_ENCRYPT, { .alg = ALG_AES_CBC, CIPHER(16) }, KEY_AES, 0, 96, false, true },
+	{ "CBC_PAD 95", USE_ENCRYPT, { .alg = ALG_AES_CBC_PAD, CIPHER(16) }, KEY_AES, 0, 95, false,
+	    true },
+	{ "CBC_PAD 96", USE_ENCRYPT, { .alg = ALG_AES_CBC_PAD, CIPHER(16) }, KEY_AES, 0, 96, false,
+	    true },
+	{ "CBC_PAD 1", USE_ENCRYPT, { .alg = ALG_AES_CBC_PAD, CIPHER(16) }, KEY_AES, 0, 1, false,
+	    true },
+	{ "CBC_PAD 9000", USE_ENCRYPT, { .alg = ALG_AES_CBC_PAD, CIPHER(16) }, KEY_AES, 0, 9000,
+	    false, true },
+	{ "CTR", USE_ENCRYPT, { .alg = ALG_AES_CTR, CIPHER(16) }, KEY_AES, 0, 99, false, true },
+	{ "GCM", USE_ENCRYPT, { .alg = ALG_AES_GCM, GCM(16) }, KEY_AES, 0, 99, false, true },
+	{ "GCM tag 4", USE_ENCRYPT, { .alg = ALG_AES_GCM, GCM(4) }, KEY_AES, 0, 5, false, true },
+	{ "KW", USE_ENCRYPT, { .alg = ALG_AES_KW, CIPHER(8) }, KEY_AES, 0, 40, false, false },
+	{ "KWP", USE_ENCRYPT, { .alg = ALG_AES_KWP, CIPHER(4) }, KEY_AES, 0, 37, false, false },
+	{ "CMAC", USE_SIGN, { .alg = ALG_AES_CMAC, MAC(16) }, KEY_AES, 0, 75, false, true },
+	{ "HMAC", USE_SIGN, { .alg = ALG_HMAC, .digest = DIGEST_SHA256, MAC(32) }, KEY_GENERIC, 0,
+	    75, false, true },
+	{ "HMAC cut", USE_SIGN, { .alg = ALG_HMAC, .digest = DIGEST_SHA512, MAC(1) }, KEY_GENERIC,
+	    0, 75, false, true },
+	{ "RSA PKCS1 raw", USE_SIGN, { .alg = ALG_RSA_PKCS1 }, KEY_RSA, 0, 30, false, false },
+	{ "RSA PKCS1", USE_SIGN, { .alg = ALG_RSA_PKCS1, .digest = DIGEST_SHA384 }, KEY_RSA, 0, 60,
+	    false, true },
+	{ "RSA", USE_SIGN, { .alg = ALG_RSA_RAW }, KEY_RSA, 0, 100, false, false },
+	{ "PSS raw", USE_SIGN, { .alg = ALG_RSA_PSS, PSS }, KEY_RSA, 0, 32, true, false },
+	{ "PSS", USE_SIGN, { .alg = ALG_RSA_PSS, .digest = DIGEST_SHA256, PSS }, KEY_RSA, 0, 60,
+	    true, true },
+	{ "ECDSA raw", USE_SIGN, { .alg = ALG_ECDSA }, KEY_EC, CURVE_P256, 32, true, false },
+	{ "ECDSA", USE_SIGN, { .alg = ALG_ECDSA, .digest = DIGEST_SHA256 }, KEY_EC, CURVE_P521, 60,
+	    true, true },
+	{ "Ed25519", USE_SIGN, { .alg = ALG_EDDSA }, KEY_EDWARDS, CURVE_ED25519, 60, false, true },
+	{ "RSA PKCS1 encrypting", USE_ENCRYPT, { .alg = ALG_RSA_PKCS1 }, KEY_RSA, 0, 40, true,
+	    false },
+	{ "RSA OAEP", USE_ENCRYPT, { .alg = ALG_RSA_OAEP, OAEP }, KEY_RSA, 0, 40, true, false },
+	{ "RSA encrypting", USE_ENCRYPT, { .alg = ALG_RSA_RAW }, KEY_RSA, 0, 128, false, false },
+};
+
+static uint8_t message[ROOM]; /* below the modulus as a number: starts with 0 */
+
+static struct ckey *
+key_of(const struct subject *s)
+{
+	switch (s->key) {
+	case KEY_RSA: return rsa_key();
+	case KEY_EC:
+	case KEY_EDWARDS: return ec_key(s->curve);
+	case KEY_AES: return secret_key(KEY_AES, 32);
+	case KEY_GENERIC: return secret_key(KEY_GENERIC, 40);
+	case KEY_NONE: break;
+	}
+	return NULL;
+}
+
+static void
+setup(void)
+{
+	for (size_t i = 0; i < sizeof(message); i++)
+		message[i] = (uint8_t)(i * 7);
+}
+
+/* One direction of a subject: how it is used, what goes in, what comes out (empty: not known). */
+struct direction {
+	enum use_kind kind;
+	struct slice in, out;
+};
+
+/* The whole input in one call, into a buffer that just fits, behind it a dead page. */
+static size_t
+once(const struct subject *s, struct ckey *k, enum use_kind kind, struct slice in,
+    uint8_t room[ROOM])
+{
+	struct outbuf out = { .p = room, .cap = ROOM };
+	struct use *u = NULL;
+	size_t need;
+
+	CHECK_RC(crypto_begin(k, kind, &s->p, &u), KMS_OK);
+	CHECK_RC(use_once(u, in, &out, &need), KMS_OK);
+	use_free(u);
+	return out.len;
+}
+
+/* The directions that give output: forth, and back where there is a way back. */
+static size_t
+directions(const struct subject *s, struct ckey *k, struct direction d[2])
+{
+	static uint8_t forth[ROOM], back[ROOM];
+	size_t len = once(s, k, s->kind, slice_of(message, s->len), forth);
+
+	d[0] = (struct direction){ s->kind, slice_of(message, s->len),
+		s->random ? slice_of(NULL, 0) : slice_of(forth, len) };
+	if (s->kind != USE_ENCRYPT)
+		return 1;
+	d[1] = (struct direction){ USE_DECRYPT, slice_of(forth, len), slice_of(message, s->len) };
+	ck_assert_uint_eq(once(s, k, USE_DECRYPT, d[1].in, back), s->len);
+	return 2;
+}
+
+static void
+check_out(const struct subject *s, const struct direction *d, struct slice got)
+{
+	if (d->out.len == 0)
+		return;
+	ck_assert_msg(slice_eq(got, d->out), "%s, %s: other bytes", s->name,
+	    d->kind == USE_DECRYPT ? "back" : "forth");
+}
+
+/* Feeds D's input as [0, a) and [a, b) and the rest, with no more room than each call asks for. */
+static void
+in_three_parts(const struct subject *s, struct use *u, const struct direction *d, size_t a,
+    size_t b, bool in_place)
+{
+	static uint8_t room[ROOM], place[ROOM];
+	const size_t cuts[] = { 0, a, b, d->in.len };
+	size_t at = 0, need = 0;
+
+	for (int i = 0; i < 4; i++) {
+		bool final = i == 3;
+		struct slice in =
+		    final ? slice_of(NULL, 0) : slice_of(d->in.p + cuts[i], cuts[i + 1] - cuts[i]);
+		struct outbuf none = { .p = room + at, .cap = 0 }, out = none;
+		enum kms_rc rc;
+
+		if (in_place && !final && in.len > 0) {
+			memcpy(place, in.p, in.len);
+			in = slice_of(place, in.len);
+		}
+		rc = final ? use_final(u, &none, &need) : use_update(u, in, &none, &need);
+		if (rc == KMS_BUFFER_SMALL) {
+			ck_assert_uint_eq(none.len, 0);
+			ck_assert_uint_le(need, use_bound(u, in.len, final));
+			out.cap = need;
+			if (in_place && !final)
+				out.p = place;
+			rc = final ? use_final(u, &out, &need) : use_update(u, in, &out, &need);
+		}
+		ck_assert_msg(rc == KMS_OK, "%s: %s at part %d", s->name, rc_name(rc), i);
+		if (out.p == place)
+			memcpy(room + at, place, out.len);
+		at += out.len;
+	}
+	check_out(s, d, slice_of(room, at));
+}
+
+START_TEST(every_split_gives_what_the_whole_gives)
+{
+	const struct subject *s = &subjects[_i];
+	struct ckey *k = key_of(s);
+	struct direction d[2];
+	size_t n = directions(s, k, d),
+	       step = s->len > 1000		    ? 1471
+	    : s->key == KEY_RSA || s->key == KEY_EC ? 17
+						    : 5;
+
+	for (size_t i = 0; i < n && s->parts; i++) {
+		struct use *u = NULL;
+
+		for (size_t a = 0; a <= d[i].in.len; a += step)
+			for (size_t b = a; b <= d[i].in.len; b += step + 2) {
+				CHECK_RC(crypto_begin(k, d[i].kind, &s->p, &u), KMS_OK);
+				in_three_parts(s, u, &d[i], a, b, false);
+				CHECK_RC(use_restart(u, &s->p), KMS_OK);
+				in_three_parts(s, u, &d[i], a, b, true);
+			}
+		use_free(u);
+	}
+	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(a_short_buffer_changes_nothing_and_the_need_told_suffices)
+{
+	const struct subject *s = &subjects[_i];
+	struct ckey *k = key_of(s);
+	struct direction d[2];
+	size_t n = directions(s, k, d);
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *room = malloc(ROOM);
+		struct outbuf out = { .p = room, .cap = 0 };
+		struct use *u = NULL;
+		size_t need = 0, bound;
+
+		CHECK_RC(crypto_begin(k, d[i].kind, &s->p, &u), KMS_OK);
+		bound = use_bound(u, d[i].in.len, true);
+		CHECK_RC(use_once(u, d[i].in, &out, &need), KMS_BUFFER_SMALL);
+		ck_assert_uint_eq(out.len, 0);
+		ck_assert_uint_le(need, bound);
+		if (d[i].kind != USE_DECRYPT)
+			ck_assert_uint_eq(need, bound);
+		for (size_t cap = need > 40 ? need - 40 : 0; cap < need; cap++) {
+			size_t again = 0;
+
+			out.cap = cap;
+			CHECK_RC(use_once(u, d[i].in, &out, &again), KMS_BUFFER_SMALL);
+			ck_assert_uint_eq(again, need);
+		}
+		free(room);
+		/* Exactly as much as was asked for: ASan sees one byte more. */
+		ck_assert_ptr_nonnull(room = malloc(need));
+		out = (struct outbuf){ .p = room, .cap = need };
+		CHECK_RC(use_once(u, guarded(d[i].in), &out, &need), KMS_OK);
+		check_out(s, &d[i], slice_of(room, out.len));
+		free(room);
+		use_free(u);
+	}
+	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(a_use_serves_again_after_a_restart_and_only_then)
+{
+	const struct subject *s = &subjects[_i];
+	struct ckey *k = key_of(s);
+	struct direction d[2];
+	size_t n = directions(s, k, d);
+	static uint8_t room[ROOM];
+
+	for (size_t i = 0; i < n; i++) {
+		struct outbuf out = { .p = room, .cap = ROOM };
+		struct use *u = NULL, *first;
+		size_t need;
+
+		CHECK_RC(crypto_begin(k, d[i].kind, &s->p, &u), KMS_OK);
+		first = u;
+		for (int round = 0; round < 3; round++) {
+			CHECK_RC(use_once(u, d[i].in, &out, &need), KMS_OK);
+			check_out(s, &d[i], slice_of(room, out.len));
+			CHECK_RC(use_once(u, d[i].in, &out, &need), KMS_INVALID);
+			CHECK_RC(crypto_begin(k, d[i].kind, &s->p, &u), KMS_OK);
+			ck_assert_ptr_eq(u, first);
+		}
+		/* Half-way, too. */
+		if (s->parts) {
+			CHECK_RC(use_update(u, slice_of(d[i].in.p, 1), &out, &need), KMS_OK);
+			CHECK_RC(use_once(u, d[i].in, &out, &need), KMS_INVALID);
+			CHECK_RC(use_restart(u, &s->p), KMS_OK);
+			CHECK_RC(use_once(u, d[i].in, &out, &need), KMS_OK);
+			check_out(s, &d[i], slice_of(room, out.len));
+			CHECK_RC(use_final(u, &out, &need), KMS_INVALID);
+			CHECK_RC(use_update(u, d[i].in, &out, &need), KMS_INVALID);
+		} else {
+			ck_assert(!u->multipart);
+			CHECK_RC(use_update(u, d[i].in, &out, &need), KMS_NOTSUP);
+			CHECK_RC(use_final(u, &out, &need), KMS_NOTSUP);
+		}
+		use_free(u);
+	}
+	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(whole_inputs_are_done_in_place)
+{
+	const struct subject *s = &subjects[_i];
+	struct ckey *k = key_of(s);
+	struct direction d[2];
+	size_t n = directions(s, k, d);
+	static uint8_t room[ROOM];
+
+	for (size_t i = 0; i < n; i++) {
+		memcpy(room, d[i].in.p, d[i].in.len);
+		check_out(s, &d[i],
+		    slice_of(room, once(s, k, d[i].kind, slice_of(room, d[i].in.len), room)));
+	}
+	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(verifying_takes_the_signature_whole_or_in_parts_and_no_other)
+{
+	const struct subject *s = &subjects[_i];
+	struct ckey *k;
+	static uint8_t sig[ROOM];
+	struct use *u = NULL;
+	size_t len;
+
+	if (s->kind != USE_SIGN)
+		return;
+	k = key_of(s);
+	len = once(s, k, USE_SIGN, slice_of(message, s->len), sig);
+	CHECK_RC(crypto_begin(k, USE_VERIFY, &s->p, &u), KMS_OK);
+	CHECK_RC(use_check_once(u, guarded(slice_of(message, s->len)), guarded(slice_of(sig, len))),
+	    KMS_OK);
+	CHECK_RC(use_check_once(u, slice_of(message, s->len), slice_of(sig, len)), KMS_INVALID);
+	for (size_t cut = 0; s->parts && cut <= s->len; cut += 13) {
+		CHECK_RC(use_restart(u, &s->p), KMS_OK);
+		CHECK_RC(use_update(u, slice_of(message, cut), NULL, NULL), KMS_OK);
+		CHECK_RC(use_update(u, slice_of(message + cut, s->len - cut), NULL, NULL), KMS_OK);
+		CHECK_RC(use_check(u, slice_of(sig, len)), KMS_OK);
+	}
+	CHECK_RC(use_restart(u, &s->p), KMS_OK);
+	CHECK_RC(use_check_once(u, slice_of(message, s->len), slice_of(sig, len - 1)),
+	    KMS_SIGNATURE_LEN);
+	CHECK_RC(use_restart(u, &s->p), KMS_OK);
+	CHECK_RC(use_check_once(u, slice_of(message, s->len), slice_of(sig, len + 1)),
+	    KMS_SIGNATURE_LEN);
+	sig[len - 1] ^= 0x10;
+	CHECK_RC(use_restart(u, &s->p), KMS_OK);
+	CHECK_RC(use_check_once(u, slice_of(message, s->len), slice_of(sig, len)),
+	    KMS_BAD_SIGNATURE);
+	use_free(u);
+	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(keys_of_other_types_are_refused)
+{
+	const struct subject *s = &subjects[_i];
+	struct use *u = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
+		struct ckey *k = key_of(&subjects[i]);
+
+		if (subjects[i].key != s->key)
+			CHECK_RC(crypto_begin(k, s->kind, &s->p, &u), KMS_KEY_TYPE);
+		ck_assert_ptr_null(u);
+		ckey_unref(k);
+	}
+}
+END_TEST
+
+START_TEST(public_keys_neither_sign_nor_decrypt)
+{
+	const struct subject *s = &subjects[_i];
+	struct ckey *k, *pub;
+	struct use *u = NULL;
+
+	if (s->key != KEY_RSA && s->key != KEY_EC && s->key != KEY_EDWARDS)
+		return;
+	k = key_of(s);
+	pub = public_of(k);
+	CHECK_RC(crypto_begin(pub, s->kind == USE_SIGN ? USE_SIGN : USE_DECRYPT, &s->p, &u),
+	    KMS_KEY_TYPE);
+	CHECK_RC(crypto_begin(pub, s->kind == USE_SIGN ? USE_VERIFY : USE_ENCRYPT, &s->p, &u),
+	    KMS_OK);
+	use_free(u);
+	ckey_unref(k);
+	ckey_unref(pub);
+}
+END_TEST
+
+START_TEST(kinds_that_an_algorithm_has_not_are_not_supported)
+{
+	const struct subject *s = &subjects[_i];
+	struct ckey *k = key_of(s);
+	struct use *u = NULL;
+
+	if (s->kind != USE_DIGEST)
+		CHECK_RC(crypto_begin(k, USE_DIGEST, &s->p, &u), KMS_NOTSUP);
+	if (s->key == KEY_AES && s->kind == USE_ENCRYPT)
+		CHECK_RC(crypto_begin(k, USE_SIGN, &s->p, &u), KMS_NOTSUP);
+	ck_assert_ptr_null(u);
+	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(a_use_of_another_key_or_algorithm_is_replaced)
+{
+	struct ckey *a = secret_key(KEY_AES, 32), *b = secret_key(KEY_AES, 16);
+	struct alg_params ecb = { .alg = ALG_AES_ECB }, cbc = { .alg = ALG_AES_CBC, CIPHER(16) },
+			  bad = { .alg = ALG_AES_CBC, CIPHER(15) };
+	uint8_t one[16], two[16];
+	struct outbuf out = { .p = one, .cap = 16 };
+	struct use *u = NULL;
+	size_t need;
+
+	CHECK_RC(crypto_begin(a, USE_ENCRYPT, &ecb, &u), KMS_OK);
+	CHECK_RC(use_once(u, slice_of(message, 16), &out, &need), KMS_OK);
+	CHECK_RC(crypto_begin(b, USE_ENCRYPT, &ecb, &u), KMS_OK);
+	out.p = two;
+	CHECK_RC(use_once(u, slice_of(message, 16), &out, &need), KMS_OK);
+	ck_assert_mem_ne(one, two, 16);
+	CHECK_RC(crypto_begin(b, USE_DECRYPT, &ecb, &u), KMS_OK);
+	CHECK_RC(crypto_begin(b, USE_DECRYPT, &cbc, &u), KMS_OK);
+	ck_assert_int_eq(u->alg, ALG_AES_CBC);
+	CHECK_RC(crypto_begin(b, USE_DECRYPT, &bad, &u), KMS_BAD_PARAM);
+	ck_assert_ptr_null(u);
+	ckey_unref(a);
+	ckey_unref(b);
+}
+END_TEST
+
+/* -- what is particular to ciphers -- */
+
+/* The result of one use of an AES key. */
+static enum kms_rc
+aes(enum use_kind kind, struct alg_params p, struct slice in, struct outbuf *out)
+{
+	struct ckey *k = secret_key(KEY_AES, 32);
+	struct use *u = NULL;
+	enum kms_rc rc = crypto_begin(k, kind, &p, &u);
+	size_t need;
+
+	if (rc == KMS_OK)
+		rc = use_once(u, in, out, &need);
+	use_free(u);
+	ckey_unref(k);
+	return rc;
+}
+
+START_TEST(parameters_out_of_range_are_refused)
+{
+	static const struct alg_params bad[] = {
+		{ .alg = ALG_AES_CBC, CIPHER(0) },
+		{ .alg = ALG_AES_CBC_PAD, CIPHER(12) },
+		{ .alg = ALG_AES_CTR, .u.cipher = { IV(16), .counter_bits = 0 } },
+		{ .alg = ALG_AES_CTR, .u.cipher = { IV(16), .counter_bits = 129 } },
+		{ .alg = ALG_AES_CTR, .u.cipher = { IV(15), .counter_bits = 32 } },
+		{ .alg = ALG_AES_GCM, .u.gcm = { .tag_len = 16 } },
+		{ .alg = ALG_AES_GCM, .u.gcm = { .iv = { message, 257 }, .tag_len = 16 } },
+		{ .alg = ALG_AES_GCM, GCM(0) },
+		{ .alg = ALG_AES_GCM, GCM(11) },
+		{ .alg = ALG_AES_GCM, GCM(17) },
+		{ .alg = ALG_AES_KW, CIPHER(4) },
+		{ .alg = ALG_AES_KWP, CIPHER(8) },
+	};
+	uint8_t room[64];
+	struct outbuf out = { .p = room, .cap = sizeof(room) };
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		CHECK_RC(aes(USE_ENCRYPT, bad[i], slice_of(message, 16), &out), KMS_BAD_PARAM);
+}
+END_TEST
+
+START_TEST(lengths_that_an_algorithm_cannot_have_are_refused)
+{
+	static const struct {
+		enum use_kind kind;
+		struct alg_params p;
+		size_t len;
+		enum kms_rc rc;
+	} bad[] = {
+		{ USE_ENCRYPT, { .alg = ALG_AES_ECB }, 17, KMS_BAD_LEN },
+		{ USE_DECRYPT, { .alg = ALG_AES_CBC, CIPHER(16) }, 15, KMS_BAD_LEN },
+		{ USE_DECRYPT, { .alg = ALG_AES_CBC_PAD, CIPHER(16) }, 0, KMS_BAD_LEN },
+		{ USE_DECRYPT, { .alg = ALG_AES_CBC_PAD, CIPHER(16) }, 17, KMS_BAD_LEN },
+		{ USE_DECRYPT, { .alg = ALG_AES_GCM, GCM(16) }, 15, KMS_BAD_LEN },
+		{ USE_DECRYPT, { .alg = ALG_AES_GCM, GCM(16) }, 16, KMS_BAD_DATA },
+		{ USE_ENCRYPT, { .alg = ALG_AES_KW }, 8, KMS_BAD_LEN },
+		{ USE_ENCRYPT, { .alg = ALG_AES_KW }, 20, KMS_BAD_LEN },
+		{ USE_DECRYPT, { .alg = ALG_AES_KW }, 16, KMS_BAD_LEN },
+		{ USE_DECRYPT, { .alg = ALG_AES_KW }, 32, KMS_BAD_DATA },
+		{ USE_ENCRYPT, { .alg = ALG_AES_KWP }, 0, KMS_BAD_LEN },
+		{ USE_DECRYPT, { .alg = ALG_AES_KWP }, 8, KMS_BAD_LEN },
+		{ USE_DECRYPT, { .alg = ALG_AES_KWP }, 16, KMS_BAD_DATA },
+	};
+	uint8_t room[64];
+	struct outbuf out = { .p = room, .cap = sizeof(room) };
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		CHECK_RC(aes(bad[i].kind, bad[i].p, slice_of(message, bad[i].len), &out),
+		    bad[i].rc);
+}
+END_TEST
+
+START_TEST(a_rest_of_a_block_is_refused_at_the_end)
+{
+	struct ckey *k = secret_key(KEY_AES, 32);
+	struct alg_params p = { .alg = ALG_AES_CBC, CIPHER(16) };
+	uint8_t room[64];
+	struct outbuf out = { .p = room, .cap = sizeof(room) };
+	struct use *u = NULL;
+	size_t need;
+
+	for (int kind = USE_ENCRYPT; kind <= USE_DECRYPT; kind++) {
+		CHECK_RC(crypto_begin(k, (enum use_kind)kind, &p, &u), KMS_OK);
+		CHECK_RC(use_update(u, slice_of(message, 17), &out, &need), KMS_OK);
+		ck_assert_uint_eq(out.len, 16);
+		CHECK_RC(use_final(u, &out, &need), KMS_BAD_LEN);
+		CHECK_RC(use_final(u, &out, &need), KMS_INVALID);
+	}
+	use_free(u);
+	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(every_wrong_padding_is_refused_and_nothing_of_it_is_left)
+{
+	struct alg_params ecb = { .alg = ALG_AES_CBC, CIPHER(16) },
+			  pad = { .alg = ALG_AES_CBC_PAD, CIPHER(16) };
+	uint8_t block[32], ct[32], pt[32];
+	struct outbuf cto = { .p = ct, .cap = 32 }, pto = { .p = pt, .cap = 32 };
+
+	for (int last = 0; last < 256; last++) {
+		bool good;
+
+		memset(block, 7, sizeof(block));
+		block[31] = (uint8_t)last;
+		good = last == 1 || last == 7;
+		CHECK_RC(aes(USE_ENCRYPT, ecb, slice_of(block, 32), &cto), KMS_OK);
+		memset(pt, 0xee, sizeof(pt));
+		for (pto.cap = 32; pto.cap >= 31; pto.cap--) {
+			CHECK_RC(aes(USE_DECRYPT, pad, slice_of(ct, 32), &pto),
+			    good ? KMS_OK : KMS_BAD_DATA);
+			ck_assert(good || pt[20] != 7);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_counter_never_runs_into_the_nonce)
+{
+	static const struct {
+		const char *iv;
+		uint32_t bits;
+		size_t max;
+	} rows[] = {
+		{ "000000000000000000000000fffffffe", 32, 32 },
+		{ "00000000000000000000000000000000", 1, 32 },
+		{ "00000000000000000000000000000001", 1, 16 },
+		{ "000000000000000000000000000000ff", 8, 16 },
+		{ "0000000000000000fffffffffffffffd", 64, 48 },
+		{ "fffffffffffffffffffffffffffffffe", 128, 32 },
+	};
+	struct ckey *k = secret_key(KEY_AES, 16);
+	uint8_t room[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct alg_params p = { .alg = ALG_AES_CTR,
+			.u.cipher = { .iv = hex(rows[i].iv), .counter_bits = rows[i].bits } };
+		struct outbuf out = { .p = room, .cap = sizeof(room) };
+		struct use *u = NULL;
+		size_t need;
+
+		CHECK_RC(crypto_begin(k, USE_ENCRYPT, &p, &u), KMS_OK);
+		CHECK_RC(use_once(u, slice_of(message, rows[i].max), &out, &need), KMS_OK);
+		CHECK_RC(use_restart(u, &p), KMS_OK);
+		memset(room, 0xee, sizeof(room));
+		CHECK_RC(use_once(u, slice_of(message, rows[i].max + 1), &out, &need), KMS_BAD_LEN);
+		ck_assert_uint_eq(room[0], 0xee);
+		CHECK_RC(use_restart(u, &p), KMS_OK);
+		CHECK_RC(use_update(u, slice_of(message, rows[i].max - 1), &out, &need), KMS_OK);
+		CHECK_RC(use_update(u, slice_of(message, 1), &out, &need), KMS_OK);
+		CHECK_RC(use_update(u, slice_of(message, 1), &out, &need), KMS_BAD_LEN);
+		use_free(u);
+	}
+	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(gcm_gives_nothing_of_what_is_not_authentic)
+{
+	struct alg_params p = { .alg = ALG_AES_GCM, GCM(16) };
+	struct ckey *k = secret_key(KEY_AES, 32);
+	uint8_t ct[80], pt[80];
+	struct outbuf cto = { .p = ct, .cap = sizeof(ct) }, pto = { .p = pt, .cap = sizeof(pt) };
+	struct use *u = NULL;
+	size_t need;
+
+	CHECK_RC(aes(USE_ENCRYPT, p, slice_of(message + 1, 64), &cto), KMS_OK);
+	for (size_t bit = 0; bit < 80 * 8; bit += 7) {
+		ct[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		memset(pt, 0xee, sizeof(pt));
+		CHECK_RC(crypto_begin(k, USE_DECRYPT, &p, &u), KMS_OK);
+		CHECK_RC(use_once(u, slice_of(ct, 80), &pto, &need), KMS_BAD_DATA);
+		ck_assert_uint_eq(pto.len, 0);
+		for (size_t i = 0; i < 64; i++)
+			ck_assert(pt[i] == 0 || pt[i] == 0xee);
+		CHECK_RC(use_restart(u, &p), KMS_OK);
+		CHECK_RC(use_update(u, slice_of(ct, 79), &pto, &need), KMS_OK);
+		ck_assert_uint_eq(pto.len, 0);
+		CHECK_RC(use_update(u, slice_of(ct + 79, 1), NULL, NULL), KMS_OK);
+		CHECK_RC(use_final(u, &pto, &need), KMS_BAD_DATA);
+		ct[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	p.u.gcm.aad = slice_of(message, 16);
+	CHECK_RC(use_restart(u, &p), KMS_OK);
+	CHECK_RC(use_once(u, slice_of(ct, 80), &pto, &need), KMS_BAD_DATA);
+	use_free(u);
+	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(gcm_restarts_with_ivs_of_every_length)
+{
+	struct ckey *k = secret_key(KEY_AES, 24);
+	uint8_t ct[80], pt[80];
+	struct outbuf cto = { .p = ct, .cap = sizeof(ct) }, pto = { .p = pt, .cap = sizeof(pt) };
+	struct alg_params p = { .alg = ALG_AES_GCM, GCM(12) };
+	struct use *e = NULL, *d = NULL;
+	size_t need;
+
+	for (size_t len = 1; len <= 256; len++) {
+		p.u.gcm.iv = slice_of(message, len * 131 % 257);
+		if (p.u.gcm.iv.len == 0)
+			continue;
+		CHECK_RC(crypto_begin(k, USE_ENCRYPT, &p, &e), KMS_OK);
+		CHECK_RC(use_once(e, slice_of(message, 61), &cto, &need), KMS_OK);
+		CHECK_RC(crypto_begin(k, USE_DECRYPT, &p, &d), KMS_OK);
+		CHECK_RC(use_once(d, slice_of(ct, 73), &pto, &need), KMS_OK);
+		CHECK_BYTES(slice_of(pt, pto.len), slice_of(message, 61));
+	}
+	use_free(e);
+	use_free(d);
+	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(parts_gathered_beyond_the_limit_are_refused)
+{
+	struct ckey *k = ec_key(CURVE_ED25519);
+	struct alg_params p = { .alg = ALG_EDDSA };
+	size_t big = BUF_MAX / 2 + 1;
+	uint8_t *in = calloc(1, big);
+	struct use *u = NULL;
+
+	CHECK_RC(crypto_begin(k, USE_SIGN, &p, &u), KMS_OK);
+	CHECK_RC(use_update(u, slice_of(in, big), NULL, NULL), KMS_OK);
+	CHECK_RC(use_update(u, slice_of(in, big), NULL, NULL), KMS_LIMIT);
+	CHECK_RC(use_update(u, slice_of(in, 1), NULL, NULL), KMS_INVALID);
+	use_free(u);
+	free(in);
+	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(bounds_of_impossible_lengths_do_not_wrap)
+{
+	for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
+		const struct subject *s = &subjects[i];
+		struct ckey *k = key_of(s);
+		struct use *u = NULL;
+
+		CHECK_RC(crypto_begin(k, s->kind, &s->p, &u), KMS_OK);
+		if (s->kind == USE_ENCRYPT && s->key == KEY_AES)
+			ck_assert_uint_ge(use_bound(u, SIZE_MAX, true), SIZE_MAX - 15);
+		(void)use_bound(u, SIZE_MAX, false);
+		use_free(u);
+		ckey_unref(k);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const over_all[] = {
+		every_split_gives_what_the_whole_gives,
+		a_short_buffer_changes_nothing_and_the_need_told_suffices,
+		a_use_serves_again_after_a_restart_and_only_then,
+		whole_inputs_are_done_in_place,
+		verifying_takes_the_signature_whole_or_in_parts_and_no_other,
+		keys_of_other_types_are_refused,
+		public_keys_neither_sign_nor_decrypt,
+		kinds_that_an_algorithm_has_not_are_not_supported,
+	};
+	const TTest *const single[] = {
+		a_use_of_another_key_or_algorithm_is_replaced,
+		parameters_out_of_range_are_refused,
+		lengths_that_an_algorithm_cannot_have_are_refused,
+		a_rest_of_a_block_is_refused_at_the_end,
+		every_wrong_padding_is_refused_and_nothing_of_it_is_left,
+		a_counter_never_runs_into_the_nonce,
+		gcm_gives_nothing_of_what_is_not_authentic,
+		gcm_restarts_with_ivs_of_every_length,
+		parts_gathered_beyond_the_limit_are_refused,
+		bounds_of_impossible_lengths_do_not_wrap,
+	};
+	Suite *s = suite_create("crypto_use");
+	TCase *c = tcase_create("crypto_use");
+
+	tcase_add_checked_fixture(c, setup, NULL);
+	tcase_set_timeout(c, 60);
+	for (size_t i = 0; i < ARRAY_LEN(over_all); i++)
+		tcase_add_loop_test(c, over_all[i], 0, ARRAY_LEN(subjects));
+	for (size_t i = 0; i < ARRAY_LEN(single); i++)
+		tcase_add_test(c, single[i]);
+	suite_add_tcase(s, c);
+	return unit_main(s);
+}
