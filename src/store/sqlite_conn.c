@@ -43,12 +43,15 @@ damaged(struct conn *k, struct call *c)
 	    k->path);
 }
 
-/* A failed read or write: the reason is the system's. */
+/* A failed read or write: the reason is the system's. SQLite keeps it for some calls only; errno is
+ * what the failing one left. */
 static enum kms_rc
-fail_io(struct conn *k, struct call *c)
+fail_io(struct conn *k, struct call *c, int left)
 {
 	int system = sqlite3_system_errno(k->db);
 
+	if (system == 0)
+		system = left;
 	/* EFBIG: RLIMIT_FSIZE, another way of being full. */
 	if (system == ENOSPC || system == EDQUOT || system == EFBIG)
 		return call_fail(c, KMS_FULL, "no space left for %s", k->path);
@@ -61,6 +64,8 @@ fail_io(struct conn *k, struct call *c)
 enum kms_rc
 conn_fail(struct conn *k, struct call *c, int result)
 {
+	int left = errno;
+
 	switch (result & 0xff) {
 	case SQLITE_NOMEM: return KMS_NOMEM;
 	case SQLITE_BUSY:
@@ -84,7 +89,7 @@ conn_fail(struct conn *k, struct call *c, int result)
 	case SQLITE_MISMATCH: return damaged(k, c);
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
-	case SQLITE_PROTOCOL: return fail_io(k, c);
+	case SQLITE_PROTOCOL: return fail_io(k, c, left);
 	default: return call_fail(c, KMS_INTERNAL, "%s: %s", k->path, sqlite3_errstr(result));
 	}
 }
@@ -134,15 +139,13 @@ conn_statement(struct conn *k, struct call *c, enum sql name, sqlite3_stmt **ret
 enum kms_rc
 conn_step_row(struct conn *k, struct call *c, sqlite3_stmt *st)
 {
-	int result = sqlite3_step(st);
+	int result;
 
+	errno = 0; /* for fail_io */
+	result = sqlite3_step(st);
 	if (result == SQLITE_ROW)
 		return KMS_OK;
-	if (result == SQLITE_DONE)
-		return KMS_NOTFOUND;
-	/* Reset gives the extended code in every version. */
-	result = sqlite3_reset(st);
-	return conn_fail(k, c, result == SQLITE_OK ? SQLITE_MISUSE : result);
+	return result == SQLITE_DONE ? KMS_NOTFOUND : conn_fail(k, c, result);
 }
 
 enum kms_rc

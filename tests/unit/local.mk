@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # C tests of tests/unit; one line each: "c_tests += %D%/NAME.t" is built from NAME.c.
 
-EXTRA_DIST += %D%/crypto_keys.h %D%/rv.h %D%/unit.h
+EXTRA_DIST += %D%/crypto_keys.h %D%/rv.h %D%/store_fixture.h %D%/unit.h
 
 c_tests += %D%/buf_test.t
 c_tests += %D%/codec_test.t
@@ -19,3 +19,5 @@ c_tests += %D%/os_test.t
 c_tests += %D%/param_test.t
 c_tests += %D%/secret_test.t
 c_tests += %D%/spec_test.t
+c_tests += %D%/store_test.t
+c_tests += %D%/store_trouble_test.t
