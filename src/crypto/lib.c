@@ -76,8 +76,10 @@ crypto_start(void)
 void
 crypto_after_fork(void)
 {
-	left_behind = atomic_load(&the_lib);
-	atomic_store(&the_lib, NULL);
+	struct lib *l = atomic_exchange(&the_lib, NULL);
+
+	if (l != NULL)
+		left_behind = l;
 }
 
 OSSL_LIB_CTX *

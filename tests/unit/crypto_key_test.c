@@ -155,6 +155,28 @@ START_TEST(no_truncated_or_longer_encoding_is_taken)
 }
 END_TEST
 
+START_TEST(lengths_and_numbers_have_one_spelling)
+{
+	/* RFC 8410 §10.3's form with P256_D as seed; then the same with lengths and version spelt
+	 * otherwise. */
+	static const char *const bad[] = {
+		"30812e020100300506032b657004220420" P256_D,
+		"3082002e020100300506032b657004220420" P256_D,
+		"302f02020000300506032b657004220420" P256_D,
+		"302e0201ff300506032b657004220420" P256_D,
+		"302e020102300506032b657004220420" P256_D,
+		"3080020100300506032b657004220420" P256_D "0000",
+		"302f020100300506032b65700481220420" P256_D,
+	};
+	struct ckey *k = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		CHECK_RC(ckey_from_pkcs8(hex(bad[i]), &k), KMS_BAD_DATA);
+	CHECK_RC(ckey_from_pkcs8(hex("302e020100300506032b657004220420" P256_D), &k), KMS_OK);
+	ckey_unref(k);
+}
+END_TEST
+
 START_TEST(keys_of_foreign_types_are_not_supported)
 {
 	struct ckey *k = NULL;
@@ -595,6 +617,7 @@ main(void)
 	tcase_add_loop_test(c, generated_pairs_survive_both_encodings, 0, ARRAY_LEN(pairs));
 	tcase_add_loop_test(c, no_flipped_bit_of_an_encoded_key_does_harm, 0, ARRAY_LEN(pairs));
 	tcase_add_loop_test(c, no_truncated_or_longer_encoding_is_taken, 0, ARRAY_LEN(pairs));
+	tcase_add_test(c, lengths_and_numbers_have_one_spelling);
 	tcase_add_test(c, keys_of_foreign_types_are_not_supported);
 	tcase_add_test(c, rsa_works_out_what_is_absent);
 	tcase_add_test(c, rsa_finds_the_factors_from_n_e_and_d);

@@ -541,6 +541,7 @@ START_TEST(a_counter_never_runs_into_the_nonce)
 		{ "00000000000000000000000000000001", 1, 16 },
 		{ "000000000000000000000000000000ff", 8, 16 },
 		{ "0000000000000000fffffffffffffffd", 64, 48 },
+		{ "a5a5a5a5a5a5a5a5a5a5a5a5fffffffd", 32, 48 },
 		{ "fffffffffffffffffffffffffffffffe", 128, 32 },
 	};
 	struct ckey *k = secret_key(KEY_AES, 16);
@@ -608,7 +609,7 @@ START_TEST(gcm_restarts_with_ivs_of_every_length)
 	uint8_t ct[80], pt[80];
 	struct outbuf cto = { .p = ct, .cap = sizeof(ct) }, pto = { .p = pt, .cap = sizeof(pt) };
 	struct alg_params p = { .alg = ALG_AES_GCM, GCM(12) };
-	struct use *e = NULL, *d = NULL;
+	struct use *e = NULL, *d = NULL, *fresh = NULL;
 	size_t need;
 
 	for (size_t len = 1; len <= 256; len++) {
@@ -620,10 +621,65 @@ START_TEST(gcm_restarts_with_ivs_of_every_length)
 		CHECK_RC(crypto_begin(k, USE_DECRYPT, &p, &d), KMS_OK);
 		CHECK_RC(use_once(d, slice_of(ct, 73), &pto, &need), KMS_OK);
 		CHECK_BYTES(slice_of(pt, pto.len), slice_of(message, 61));
+		CHECK_RC(crypto_begin(k, USE_DECRYPT, &p, &fresh), KMS_OK);
+		CHECK_RC(use_once(fresh, slice_of(ct, 73), &pto, &need), KMS_OK);
+		use_free(fresh);
+		fresh = NULL;
 	}
 	use_free(e);
 	use_free(d);
 	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(a_restart_may_bring_another_digest_or_length)
+{
+	struct ckey *k = secret_key(KEY_GENERIC, 40);
+	struct alg_params p = { .alg = ALG_HMAC };
+	uint8_t kept[DIGEST_MAX], fresh[DIGEST_MAX];
+	struct use *u = NULL;
+	size_t need;
+
+	for (int round = 0; round < 2 * DIGEST_END; round++) {
+		struct outbuf a = { .p = kept, .cap = DIGEST_MAX },
+			      b = { .p = fresh, .cap = DIGEST_MAX };
+		struct use *other = NULL;
+
+		p.digest = (enum digest)(DIGEST_SHA1 + round % (DIGEST_END - 1));
+		p.u.mac.len = (uint32_t)digest_len(p.digest) - (uint32_t)round / 2;
+		CHECK_RC(crypto_begin(k, USE_SIGN, &p, &u), KMS_OK);
+		CHECK_RC(use_once(u, slice_of(message, 50), &a, &need), KMS_OK);
+		CHECK_RC(crypto_begin(k, USE_SIGN, &p, &other), KMS_OK);
+		CHECK_RC(use_once(other, slice_of(message, 50), &b, &need), KMS_OK);
+		CHECK_BYTES(slice_of(kept, a.len), slice_of(fresh, b.len));
+		use_free(other);
+	}
+	p.u.mac.len = (uint32_t)digest_len(p.digest) + 1;
+	CHECK_RC(use_restart(u, &p), KMS_BAD_PARAM);
+	p.u.mac.len = 0;
+	CHECK_RC(use_restart(u, &p), KMS_BAD_PARAM);
+	p.digest = DIGEST_NONE;
+	CHECK_RC(use_restart(u, &p), KMS_BAD_PARAM);
+	use_free(u);
+	ckey_unref(k);
+}
+END_TEST
+
+START_TEST(what_is_wrapped_with_an_iv_opens_with_that_alone)
+{
+	struct alg_params own[] = { { .alg = ALG_AES_KW, CIPHER(8) },
+		{ .alg = ALG_AES_KWP, CIPHER(4) } };
+	uint8_t wrapped[40], plain[40];
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		struct outbuf out = { .p = wrapped, .cap = 40 }, back = { .p = plain, .cap = 40 };
+		struct alg_params none = { .alg = own[i].alg };
+
+		CHECK_RC(aes(USE_ENCRYPT, own[i], slice_of(message, 32), &out), KMS_OK);
+		CHECK_RC(aes(USE_DECRYPT, own[i], slice_of(wrapped, 40), &back), KMS_OK);
+		CHECK_BYTES(slice_of(plain, back.len), slice_of(message, 32));
+		CHECK_RC(aes(USE_DECRYPT, none, slice_of(wrapped, 40), &back), KMS_BAD_DATA);
+	}
 }
 END_TEST
 
@@ -684,6 +740,8 @@ main(void)
 		a_counter_never_runs_into_the_nonce,
 		gcm_gives_nothing_of_what_is_not_authentic,
 		gcm_restarts_with_ivs_of_every_length,
+		a_restart_may_bring_another_digest_or_length,
+		what_is_wrapped_with_an_iv_opens_with_that_alone,
 		parts_gathered_beyond_the_limit_are_refused,
 		bounds_of_impossible_lengths_do_not_wrap,
 	};
