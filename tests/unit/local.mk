@@ -18,6 +18,7 @@ c_tests += %D%/op_test.t
 c_tests += %D%/os_test.t
 c_tests += %D%/param_test.t
 c_tests += %D%/secret_test.t
+c_tests += %D%/soft_test.t
 c_tests += %D%/spec_test.t
 c_tests += %D%/store_test.t
 c_tests += %D%/store_trouble_test.t
