@@ -9,12 +9,6 @@ bench_programs += %D%/bench.bench
 %C%_bench_bench_SOURCES = $(bench_sources)
 %C%_bench_bench_LDADD = $(core_libs)
 
-# Each case once, for make check: a benchmark that is broken is found before it is needed.
-c_tests += %D%/bench_smoke.t
-%C%_bench_smoke_t_SOURCES = $(bench_sources)
-%C%_bench_smoke_t_CPPFLAGS = $(AM_CPPFLAGS) -DBENCH_SMOKE
-%C%_bench_smoke_t_LDADD = $(core_libs)
-
 BENCH_ARGS =
 .PHONY: bench
 bench: all
