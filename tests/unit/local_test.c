@@ -1,0 +1,710 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The local backend: tokens and PINs, objects, keys at work, and who may do what with them. */
+#define _GNU_SOURCE 1
+#include "kms/local.h"
+
+#include "tests/unit/local_fixture.h"
+
+/* -- the token -- */
+
+START_TEST(token_that_is_not_initialised_refuses_and_stays_nothing)
+{
+	struct backend *b = open_local();
+	struct token_status st = status_of(b);
+	auto_object o = object_of(OBJECT_DATA, 0, "x");
+	struct slice none = NO_BYTES;
+	struct stat at;
+
+	ck_assert(!st.initialized);
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_NOT_INITIALIZED);
+	CHECK_RC(backend_create(b, NULL, &o, &none, 1), KMS_NOT_INITIALIZED);
+	ck_assert_uint_eq(count_label(b, "x"), 0);
+	ck_assert_int_ne(stat(path, &at), 0);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(token_tells_its_label_and_serial_and_which_pins_are_set)
+{
+	struct backend *b = open_local();
+	struct token_status st, again;
+
+	CHECK_RC(backend_init_token(b, NULL, BYTES("label"), SO_PIN), KMS_OK);
+	st = status_of(b);
+	ck_assert(st.initialized);
+	ck_assert(!st.user_pin_set);
+	ck_assert_str_eq(st.label, "label");
+	ck_assert_uint_eq(strlen(st.serial), 16);
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_PIN_NOT_SET);
+	CHECK_RC(backend_init_pin(b, NULL, PIN), KMS_LOGIN_NEEDED);
+	CHECK_RC(login(b, ROLE_SO, SO_PIN), KMS_OK);
+	CHECK_RC(backend_init_pin(b, NULL, PIN), KMS_OK);
+	ck_assert(status_of(b).user_pin_set);
+	backend_close(b);
+	b = open_local();
+	again = status_of(b);
+	ck_assert_str_eq(again.serial, st.serial);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(status_comes_from_memory_while_nothing_has_changed)
+{
+	struct backend *b;
+	char *away = os_path_join(dir, "away");
+
+	conf.cache_ms = 60000;
+	b = new_token();
+	(void)status_of(b);
+	ck_assert_int_eq(rename(path, away), 0);
+	ck_assert_str_eq(status_of(b).label, "label");
+	free(away);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(pins_have_4_to_255_bytes)
+{
+	struct backend *b = open_local();
+	uint8_t pin[256];
+
+	memset(pin, 'p', sizeof(pin));
+	CHECK_RC(backend_init_token(b, NULL, NO_BYTES, slice_of(pin, 3)), KMS_PIN_LEN);
+	CHECK_RC(backend_init_token(b, NULL, NO_BYTES, slice_of(pin, 256)), KMS_PIN_LEN);
+	CHECK_RC(backend_init_token(b, NULL, NO_BYTES, slice_of(pin, 255)), KMS_OK);
+	CHECK_RC(login(b, ROLE_SO, slice_of(pin, 255)), KMS_OK);
+	CHECK_RC(backend_init_pin(b, NULL, slice_of(pin, 3)), KMS_PIN_LEN);
+	CHECK_RC(backend_init_pin(b, NULL, slice_of(pin, 4)), KMS_OK);
+	CHECK_RC(backend_set_pin(b, NULL, ROLE_USER, slice_of(pin, 4), slice_of(pin, 256)),
+	    KMS_PIN_LEN);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(pins_are_bytes_and_belong_to_their_role)
+{
+	struct backend *b = new_token();
+
+	CHECK_RC(backend_set_pin(b, NULL, ROLE_USER, PIN, BYTES("a\0bc")), KMS_OK);
+	CHECK_RC(login(b, ROLE_USER, BYTES("a\0bd")), KMS_PIN_INCORRECT);
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_PIN_INCORRECT);
+	CHECK_RC(login(b, ROLE_USER, SO_PIN), KMS_PIN_INCORRECT);
+	CHECK_RC(login(b, ROLE_USER, BYTES("a\0bc")), KMS_OK);
+	CHECK_RC(backend_set_pin(b, NULL, ROLE_SO, SO_PIN, BYTES("so pin")), KMS_OK);
+	CHECK_RC(login(b, ROLE_SO, SO_PIN), KMS_PIN_INCORRECT);
+	CHECK_RC(login(b, ROLE_SO, BYTES("so pin")), KMS_OK);
+	CHECK_RC(backend_login(b, NULL, ROLE_USER, BYTES("name"), PIN), KMS_NOTSUP);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(what_was_sealed_under_one_pin_opens_under_the_next)
+{
+	struct backend *b = new_token_with_user();
+	auto_object o = new_data(b, FLAG_PRIVATE, "d", "value");
+
+	CHECK_RC(backend_set_pin(b, NULL, ROLE_USER, PIN, BYTES("another")), KMS_OK);
+	check_value(b, &o.id, "value");
+	backend_logout(b);
+	CHECK_RC(login(b, ROLE_SO, SO_PIN), KMS_OK);
+	CHECK_RC(backend_init_pin(b, NULL, BYTES("third")), KMS_OK);
+	backend_close(b);
+	b = open_local();
+	CHECK_RC(login(b, ROLE_USER, BYTES("third")), KMS_OK);
+	check_value(b, &o.id, "value");
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(reauthentication_asks_the_users_pin_and_changes_nothing)
+{
+	struct backend *b = new_token();
+
+	CHECK_RC(backend_reauthenticate(b, NULL, PIN), KMS_LOGIN_NEEDED);
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_OK);
+	CHECK_RC(backend_reauthenticate(b, NULL, SO_PIN), KMS_PIN_INCORRECT);
+	ck_assert(status_of(b).user_count_low);
+	CHECK_RC(backend_reauthenticate(b, NULL, PIN), KMS_OK);
+	ck_assert(!status_of(b).user_count_low);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(making_a_token_anew_needs_its_so_pin_and_empties_it)
+{
+	struct backend *b = new_token_with_user();
+	auto_object o = new_data(b, 0, "d", "value");
+	struct token_status was = status_of(b);
+
+	CHECK_RC(backend_init_token(b, NULL, BYTES("new"), BYTES("wrong")), KMS_PIN_INCORRECT);
+	ck_assert_uint_eq(count_label(b, "d"), 1);
+	CHECK_RC(backend_init_token(b, NULL, BYTES("new"), SO_PIN), KMS_OK);
+	ck_assert_uint_eq(count_label(b, "d"), 0);
+	ck_assert_str_eq(status_of(b).label, "new");
+	ck_assert_str_ne(status_of(b).serial, was.serial);
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_PIN_NOT_SET);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(token_made_anew_elsewhere_logs_out_and_takes_nothing_sealed_for_the_old)
+{
+	struct backend *b = new_token_with_user(), *other = open_local();
+	auto_object o = new_aes(b, FLAG_PRIVATE | FLAG_ENCRYPT, "k");
+	struct backend_key *k = open_key(b, &o.id);
+	auto_object late = object_of(OBJECT_DATA, FLAG_PRIVATE, "late");
+	struct slice value = BYTES("v");
+
+	CHECK_RC(backend_init_token(other, NULL, BYTES("new"), SO_PIN), KMS_OK);
+	CHECK_RC(backend_create(b, NULL, &late, &value, 1), KMS_LOGIN_NEEDED);
+	ck_assert_int_ne(try_use(b, k, USE_ENCRYPT), KMS_OK);
+	CHECK_RC(try_get(b, &o.id), KMS_NOTFOUND);
+	backend_key_close(b, k);
+	backend_close(b);
+	backend_close(other);
+}
+END_TEST
+
+/* -- objects -- */
+
+START_TEST(objects_come_back_as_they_were_made)
+{
+	struct backend *b = new_token();
+	auto_object o = object_of(OBJECT_CERTIFICATE, 0, "cert");
+	auto_object got = { 0 };
+	struct slice none = NO_BYTES;
+	uint64_t revision;
+
+	CHECK_RC(buf_set(&o.app_id, BYTES("id")), KMS_OK);
+	CHECK_RC(buf_set(&o.subject, BYTES("subject")), KMS_OK);
+	CHECK_RC(buf_set(&o.body, BYTES("der")), KMS_OK);
+	CHECK_RC(buf_set(&o.attrs, BYTES("attrs")), KMS_OK);
+	CHECK_RC(backend_create(b, NULL, &o, &none, 1), KMS_OK);
+	ck_assert_uint_eq(o.revision, 1);
+	CHECK_RC(backend_revision(b, NULL, &o.id, &revision), KMS_OK);
+	ck_assert_uint_eq(revision, 1);
+	CHECK_RC(backend_get(b, NULL, &o.id, &got), KMS_OK);
+	ck_assert_int_eq(got.kind, OBJECT_CERTIFICATE);
+	ck_assert_uint_eq(got.flags, o.flags);
+	CHECK_BYTES(buf_slice(&got.label), BYTES("cert"));
+	CHECK_BYTES(buf_slice(&got.app_id), BYTES("id"));
+	CHECK_BYTES(buf_slice(&got.subject), BYTES("subject"));
+	CHECK_BYTES(buf_slice(&got.body), BYTES("der"));
+	CHECK_BYTES(buf_slice(&got.attrs), BYTES("attrs"));
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(create_keeps_all_or_none_and_leaves_its_input_alone_on_failure)
+{
+	struct backend *b = new_token();
+	struct object v[2] = { object_of(OBJECT_DATA, 0, "a"),
+		object_of(OBJECT_DATA, FLAG_PRIVATE, "b") };
+	struct slice none[2] = { NO_BYTES, NO_BYTES };
+
+	CHECK_RC(backend_create(b, NULL, v, none, 2), KMS_LOGIN_NEEDED);
+	ck_assert_uint_eq(v[0].revision, 0);
+	ck_assert_uint_eq(count_label(b, "a"), 0);
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_OK);
+	CHECK_RC(backend_create(b, NULL, v, none, 2), KMS_OK);
+	ck_assert(!uid_eq(&v[0].id, &v[1].id));
+	ck_assert_uint_eq(count_label(b, "a") + count_label(b, "b"), 2);
+	object_free(&v[0]);
+	object_free(&v[1]);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(private_objects_are_for_the_user_alone)
+{
+	struct backend *b = new_token_with_user();
+	auto_object d = new_data(b, FLAG_PRIVATE, "d", "value");
+	auto_object k = new_aes(b, FLAG_PRIVATE | FLAG_EXTRACTABLE, "k");
+	uint64_t revision;
+
+	ck_assert_uint_eq(count_label(b, "d"), 1);
+	for (int so = 0; so < 2; so++) {
+		backend_logout(b);
+		if (so)
+			CHECK_RC(login(b, ROLE_SO, SO_PIN), KMS_OK);
+		ck_assert_uint_eq(count_label(b, "d"), 0);
+		CHECK_RC(try_get(b, &d.id), KMS_LOGIN_NEEDED);
+		CHECK_RC(backend_revision(b, NULL, &d.id, &revision), KMS_LOGIN_NEEDED);
+		CHECK_RC(try_export(b, &k.id), KMS_LOGIN_NEEDED);
+		CHECK_RC(try_open_key(b, &k.id), KMS_LOGIN_NEEDED);
+		CHECK_RC(backend_update(b, NULL, &d, NULL), KMS_LOGIN_NEEDED);
+		CHECK_RC(backend_copy(b, NULL, &d.id, &d), KMS_LOGIN_NEEDED);
+		CHECK_RC(backend_destroy(b, NULL, &d.id), KMS_LOGIN_NEEDED);
+	}
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(only_the_so_says_what_is_trusted_and_only_a_login_shows_it)
+{
+	struct backend *b = new_token();
+	auto_object o = object_of(OBJECT_CERTIFICATE, FLAG_TRUSTED, "ca");
+	auto_object got = { 0 }, plain = { 0 };
+	struct slice none = NO_BYTES;
+
+	CHECK_RC(backend_create(b, NULL, &o, &none, 1), KMS_LOGIN_NEEDED);
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_OK);
+	CHECK_RC(backend_create(b, NULL, &o, &none, 1), KMS_DENIED);
+	plain = new_object(b, object_of(OBJECT_CERTIFICATE, 0, "plain"), NO_BYTES);
+	plain.flags |= FLAG_TRUSTED;
+	CHECK_RC(backend_update(b, NULL, &plain, NULL), KMS_DENIED);
+	CHECK_RC(login(b, ROLE_SO, SO_PIN), KMS_OK);
+	CHECK_RC(backend_create(b, NULL, &o, &none, 1), KMS_OK);
+	CHECK_RC(backend_update(b, NULL, &plain, NULL), KMS_OK);
+	CHECK_RC(backend_get(b, NULL, &o.id, &got), KMS_OK);
+	ck_assert_uint_ne(got.flags & FLAG_TRUSTED, 0);
+	object_free(&got);
+	backend_logout(b);
+	CHECK_RC(backend_get(b, NULL, &o.id, &got), KMS_OK);
+	ck_assert_uint_eq(got.flags & FLAG_TRUSTED, 0);
+	CHECK_BYTES(buf_slice(&got.label), BYTES("ca"));
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(imported_keys_are_checked_against_what_they_are_said_to_be)
+{
+	struct backend *b = new_token_with_user();
+	auto_object aes = object_of(OBJECT_SECRET_KEY, FLAG_PRIVATE, "a");
+	auto_object ec = object_of(OBJECT_PRIVATE_KEY, FLAG_PRIVATE, "e");
+	auto_object pub = object_of(OBJECT_PUBLIC_KEY, 0, "p");
+	auto_object cert = object_of(OBJECT_CERTIFICATE, 0, "c");
+	struct slice bytes = BYTES("not a key at all"), short_one = BYTES("short");
+
+	aes.spec = (struct key_spec){ .type = KEY_AES, .bits = 128 };
+	ck_assert_int_ne(backend_create(b, NULL, &aes, &short_one, 1), KMS_OK);
+	ec.spec = pub.spec = (struct key_spec){ .type = KEY_EC, .curve = CURVE_P256, .bits = 256 };
+	CHECK_RC(backend_create(b, NULL, &ec, &bytes, 1), KMS_BAD_DATA);
+	CHECK_RC(buf_set(&pub.body, bytes), KMS_OK);
+	CHECK_RC(backend_create(b, NULL, &pub, &(struct slice){ 0 }, 1), KMS_BAD_DATA);
+	CHECK_RC(backend_create(b, NULL, &cert, &bytes, 1), KMS_INVALID);
+	cert.kind = OBJECT_NONE;
+	CHECK_RC(backend_create(b, NULL, &cert, &(struct slice){ 0 }, 1), KMS_INVALID);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(public_key_of_another_spec_is_refused)
+{
+	struct backend *b = new_token_with_user();
+	auto_object priv = { 0 }, pub = { 0 };
+	struct slice none = NO_BYTES;
+
+	new_pair(b, FLAG_SIGN, &priv, &pub);
+	CHECK_RC(backend_create(b, NULL, &pub, &none, 1), KMS_OK);
+	pub.spec.curve = CURVE_P384;
+	CHECK_RC(backend_create(b, NULL, &pub, &none, 1), KMS_BAD_DATA);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(export_gives_what_is_extractable)
+{
+	struct backend *b = new_token_with_user();
+	auto_object open = new_aes(b, FLAG_PRIVATE | FLAG_EXTRACTABLE, "x");
+	auto_object closed = new_aes(b, FLAG_PRIVATE, "c");
+	auto_object data = new_data(b, FLAG_PRIVATE, "d", "value"),
+		    public = new_data(b, 0, "p", "v");
+	auto_object priv = { 0 }, pub = { 0 };
+	auto_secret der = { 0 };
+	auto_ckey *k = NULL;
+
+	check_value(b, &open.id, "0123456789abcdef");
+	CHECK_RC(try_export(b, &closed.id), KMS_DENIED);
+	check_value(b, &data.id, "value");
+	CHECK_RC(try_export(b, &public.id), KMS_INVALID);
+	new_pair(b, FLAG_EXTRACTABLE, &priv, &pub);
+	CHECK_RC(backend_export(b, NULL, &priv.id, &der), KMS_OK);
+	CHECK_RC(ckey_from_pkcs8(secret_slice(&der), &k), KMS_OK);
+	CHECK_RC(try_export(b, &pub.id), KMS_INVALID);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(update_replaces_names_and_values_and_counts_revisions)
+{
+	struct backend *b = new_token_with_user();
+	auto_object o = new_data(b, FLAG_PRIVATE, "d", "old"), stale = { 0 };
+	struct slice value = BYTES("new value");
+
+	CHECK_RC(object_copy(&o, &stale), KMS_OK);
+	CHECK_RC(buf_set(&o.label, BYTES("renamed")), KMS_OK);
+	CHECK_RC(backend_update(b, NULL, &o, NULL), KMS_OK);
+	ck_assert_uint_eq(o.revision, 2);
+	ck_assert_uint_eq(count_label(b, "d"), 0);
+	ck_assert_uint_eq(count_label(b, "renamed"), 1);
+	check_value(b, &o.id, "old");
+	CHECK_RC(backend_update(b, NULL, &o, &value), KMS_OK);
+	check_value(b, &o.id, "new value");
+	CHECK_RC(backend_update(b, NULL, &stale, NULL), KMS_CONFLICT);
+	CHECK_RC(backend_destroy(b, NULL, &o.id), KMS_OK);
+	CHECK_RC(backend_update(b, NULL, &o, NULL), KMS_NOTFOUND);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(update_never_loosens_a_keys_protection)
+{
+	static const struct {
+		uint32_t from, to;
+	} refused[] = {
+		{ 0, FLAG_EXTRACTABLE },
+		{ 0, FLAG_ALWAYS_SENSITIVE },
+		{ 0, FLAG_NEVER_EXTRACTABLE },
+		{ 0, FLAG_LOCAL },
+		{ FLAG_SENSITIVE, 0 },
+		{ FLAG_WRAP_WITH_TRUSTED, 0 },
+		{ FLAG_ALWAYS_AUTHENTICATE, 0 },
+	};
+	struct backend *b = new_token_with_user();
+
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+		auto_object o = new_aes(b, FLAG_PRIVATE | refused[i].from, "k");
+
+		o.flags = (o.flags & ~refused[i].from) | refused[i].to;
+		CHECK_RC(backend_update(b, NULL, &o, NULL), KMS_DENIED);
+		CHECK_RC(backend_copy(b, NULL, &o.id, &o), KMS_DENIED);
+		o.flags = (o.flags & ~refused[i].to) | refused[i].from | FLAG_SENSITIVE | FLAG_SIGN;
+		CHECK_RC(backend_update(b, NULL, &o, NULL), KMS_OK);
+		o.flags &= ~(uint32_t)FLAG_PRIVATE;
+		CHECK_RC(backend_copy(b, NULL, &o.id, &o), KMS_DENIED);
+	}
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(update_changes_neither_kind_nor_spec_nor_a_keys_body)
+{
+	struct backend *b = new_token_with_user();
+	auto_object priv = { 0 }, pub = { 0 }, got = { 0 };
+	struct slice value = BYTES("x");
+
+	new_pair(b, 0, &priv, &pub);
+	priv.spec.bits = 384;
+	CHECK_RC(backend_update(b, NULL, &priv, NULL), KMS_INVALID);
+	priv.spec.bits = 256;
+	priv.kind = OBJECT_SECRET_KEY;
+	CHECK_RC(backend_update(b, NULL, &priv, NULL), KMS_INVALID);
+	priv.kind = OBJECT_PRIVATE_KEY;
+	CHECK_RC(backend_update(b, NULL, &priv, &value), KMS_INVALID);
+	CHECK_RC(buf_set(&priv.body, value), KMS_OK);
+	CHECK_RC(backend_update(b, NULL, &priv, NULL), KMS_OK);
+	CHECK_RC(backend_get(b, NULL, &priv.id, &got), KMS_OK);
+	CHECK_BYTES(buf_slice(&got.body), buf_slice(&pub.body));
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(objects_say_whether_they_may_be_changed_copied_and_destroyed)
+{
+	struct backend *b = new_token();
+	auto_object o = object_of(OBJECT_DATA, 0, "x");
+	struct slice none = NO_BYTES;
+
+	o.flags = 0;
+	CHECK_RC(backend_create(b, NULL, &o, &none, 1), KMS_OK);
+	CHECK_RC(backend_update(b, NULL, &o, NULL), KMS_DENIED);
+	CHECK_RC(backend_copy(b, NULL, &o.id, &o), KMS_DENIED);
+	CHECK_RC(backend_destroy(b, NULL, &o.id), KMS_DENIED);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(copy_takes_the_material_along)
+{
+	struct backend *b = new_token_with_user();
+	auto_object k = new_aes(b, FLAG_PRIVATE | FLAG_EXTRACTABLE, "k"), copy = { 0 }, got = { 0 };
+	auto_object secret = new_data(b, FLAG_PRIVATE, "s", "value"), open = { 0 }, back = { 0 };
+
+	CHECK_RC(object_copy(&k, &copy), KMS_OK);
+	CHECK_RC(buf_set(&copy.label, BYTES("k2")), KMS_OK);
+	CHECK_RC(backend_copy(b, NULL, &k.id, &copy), KMS_OK);
+	ck_assert(!uid_eq(&k.id, &copy.id));
+	check_value(b, &copy.id, "0123456789abcdef");
+	/* Data's value moves with its privacy. */
+	CHECK_RC(object_copy(&secret, &open), KMS_OK);
+	open.flags &= ~(uint32_t)FLAG_PRIVATE;
+	CHECK_RC(backend_copy(b, NULL, &secret.id, &open), KMS_OK);
+	CHECK_RC(backend_get(b, NULL, &open.id, &got), KMS_OK);
+	CHECK_BYTES(buf_slice(&got.body), BYTES("value"));
+	CHECK_RC(object_copy(&secret, &back), KMS_OK);
+	CHECK_RC(backend_copy(b, NULL, &open.id, &back), KMS_OK);
+	check_value(b, &back.id, "value");
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(what_one_backend_changes_another_sees_at_its_next_find)
+{
+	struct backend *a = new_token(), *b = open_local();
+	auto_object o = new_data(a, 0, "x", "v");
+	uint64_t before = backend_generation(b);
+
+	ck_assert_uint_eq(count_label(b, "x"), 1);
+	CHECK_RC(try_get(b, &o.id), KMS_OK);
+	CHECK_RC(buf_set(&o.label, BYTES("y")), KMS_OK);
+	CHECK_RC(backend_update(b, NULL, &o, NULL), KMS_OK);
+	ck_assert_uint_eq(count_label(a, "x"), 0);
+	ck_assert_uint_eq(count_label(a, "y"), 1);
+	CHECK_RC(backend_destroy(a, NULL, &o.id), KMS_OK);
+	ck_assert_uint_eq(count_label(b, "y"), 0);
+	ck_assert_uint_gt(backend_generation(b), before);
+	backend_close(a);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(generation_is_asked_once_within_the_caches_life)
+{
+	struct backend *a, *b;
+	uint64_t before;
+
+	conf.cache_ms = 1000;
+	os_fake_clock(1000);
+	a = new_token();
+	b = open_local();
+	before = backend_generation(b);
+	{
+		auto_object o = new_data(a, 0, "x", "v");
+
+		ck_assert_uint_gt(backend_generation(a), 1);
+	}
+	ck_assert_uint_eq(backend_generation(b), before);
+	os_fake_clock(1001);
+	ck_assert_uint_gt(backend_generation(b), before);
+	/* A clock that was set back does not stop it. */
+	before = backend_generation(b);
+	os_fake_clock(10);
+	{
+		auto_object o = new_data(a, 0, "x", "v");
+	}
+	ck_assert_uint_gt(backend_generation(b), before);
+	os_fake_clock(-1);
+	backend_close(a);
+	backend_close(b);
+}
+END_TEST
+
+/* -- keys at work -- */
+
+START_TEST(generated_pair_signs_and_shares_its_public_key_and_id)
+{
+	struct backend *b = new_token_with_user();
+	auto_object priv = { 0 }, pub = { 0 };
+	struct alg_params p = { .alg = ALG_ECDSA, .digest = DIGEST_SHA256 };
+	auto_ckey *verify = NULL;
+	struct use *u = NULL;
+	uint8_t sig[64];
+	struct outbuf out = { .p = sig, .cap = sizeof(sig) };
+	struct backend_key *k;
+	size_t need;
+
+	new_pair(b, FLAG_SIGN, &priv, &pub);
+	CHECK_BYTES(buf_slice(&priv.body), buf_slice(&pub.body));
+	ck_assert_uint_eq(priv.app_id.len, KEY_ID_LEN);
+	CHECK_BYTES(buf_slice(&priv.app_id), buf_slice(&pub.app_id));
+	k = open_key(b, &priv.id);
+	CHECK_RC(backend_begin(b, NULL, k, USE_SIGN, &p, &u), KMS_OK);
+	CHECK_RC(use_once(u, BYTES("message"), &out, &need), KMS_OK);
+	use_free(u);
+	u = NULL;
+	CHECK_RC(ckey_from_spki(buf_slice(&pub.body), &verify), KMS_OK);
+	CHECK_RC(crypto_begin(verify, USE_VERIFY, &p, &u), KMS_OK);
+	CHECK_RC(use_check_once(u, BYTES("message"), slice_of(sig, out.len)), KMS_OK);
+	use_free(u);
+	CHECK_RC(try_open_key(b, &pub.id), KMS_KEY_TYPE);
+	backend_key_close(b, k);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(generate_keeps_the_id_that_was_given_and_refuses_odd_pairs)
+{
+	struct backend *b = new_token_with_user();
+	auto_object priv = object_of(OBJECT_PRIVATE_KEY, FLAG_PRIVATE, "x");
+	auto_object pub = object_of(OBJECT_PUBLIC_KEY, 0, "x");
+
+	priv.spec = pub.spec =
+	    (struct key_spec){ .type = KEY_EC, .curve = CURVE_P256, .bits = 256 };
+	CHECK_RC(buf_set(&priv.app_id, BYTES("mine")), KMS_OK);
+	CHECK_RC(backend_generate(b, NULL, &priv, NULL, NO_BYTES), KMS_INVALID);
+	CHECK_RC(backend_generate(b, NULL, &pub, &priv, NO_BYTES), KMS_INVALID);
+	CHECK_RC(backend_generate(b, NULL, &priv, &pub, NO_BYTES), KMS_OK);
+	CHECK_BYTES(buf_slice(&priv.app_id), BYTES("mine"));
+	ck_assert_uint_eq(count_label(b, "x"), 2);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(gate_lets_each_use_through_by_its_flag_alone)
+{
+	static const struct {
+		uint32_t flag;
+		bool encrypt, decrypt;
+	} rows[] = {
+		{ FLAG_ENCRYPT, true, false },
+		{ FLAG_WRAP, true, false },
+		{ FLAG_DECRYPT, false, true },
+		{ FLAG_UNWRAP, false, true },
+		{ FLAG_SIGN | FLAG_VERIFY | FLAG_DERIVE, false, false },
+	};
+	struct backend *b = new_token_with_user();
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_object o = new_aes(b, FLAG_PRIVATE | rows[i].flag, "k");
+		struct backend_key *k = open_key(b, &o.id);
+
+		CHECK_RC(try_use(b, k, USE_ENCRYPT), rows[i].encrypt ? KMS_OK : KMS_DENIED);
+		CHECK_RC(try_use(b, k, USE_DECRYPT), rows[i].decrypt ? KMS_OK : KMS_DENIED);
+		CHECK_RC(try_use(b, k, USE_DIGEST), KMS_DENIED);
+		backend_key_close(b, k);
+	}
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(derivation_needs_its_flag)
+{
+	struct backend *b = new_token_with_user();
+	auto_object with = { 0 }, with_pub = { 0 }, without = { 0 }, without_pub = { 0 };
+	auto_ckey *peer = NULL;
+	auto_secret point = { 0 }, shared = { 0 };
+	struct alg_params p = { .alg = ALG_ECDH };
+	struct backend_key *k, *refused;
+
+	new_pair(b, FLAG_DERIVE, &with, &with_pub);
+	new_pair(b, FLAG_SIGN, &without, &without_pub);
+	CHECK_RC(ckey_from_spki(buf_slice(&without_pub.body), &peer), KMS_OK);
+	CHECK_RC(ckey_part(peer, PART_EC_POINT, &point), KMS_OK);
+	p.u.ecdh.peer = secret_slice(&point);
+	k = open_key(b, &with.id);
+	refused = open_key(b, &without.id);
+	CHECK_RC(backend_derive(b, NULL, k, &p, &shared), KMS_OK);
+	ck_assert_uint_eq(shared.len, 32);
+	secret_free(&shared);
+	CHECK_RC(backend_derive(b, NULL, refused, &p, &shared), KMS_DENIED);
+	backend_key_close(b, k);
+	backend_key_close(b, refused);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(handle_rests_while_its_user_is_logged_out)
+{
+	struct backend *b = new_token_with_user();
+	auto_object o = new_aes(b, FLAG_PRIVATE | FLAG_ENCRYPT, "k");
+	auto_object open = new_aes(b, FLAG_ENCRYPT, "public");
+	struct backend_key *k = open_key(b, &o.id), *free_one = open_key(b, &open.id);
+
+	backend_logout(b);
+	CHECK_RC(try_use(b, k, USE_ENCRYPT), KMS_LOGIN_NEEDED);
+	CHECK_RC(try_use(b, free_one, USE_ENCRYPT), KMS_OK);
+	CHECK_RC(login(b, ROLE_SO, SO_PIN), KMS_OK);
+	CHECK_RC(try_use(b, k, USE_ENCRYPT), KMS_LOGIN_NEEDED);
+	backend_logout(b);
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_OK);
+	CHECK_RC(try_use(b, k, USE_ENCRYPT), KMS_OK);
+	backend_key_close(b, k);
+	backend_key_close(b, free_one);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(refused_begin_frees_the_use_that_it_was_given)
+{
+	struct backend *b = new_token_with_user();
+	auto_object o = new_aes(b, FLAG_PRIVATE | FLAG_ENCRYPT, "k");
+	struct backend_key *k = open_key(b, &o.id);
+	struct alg_params p = { .alg = ALG_AES_ECB };
+	struct use *u = NULL;
+
+	CHECK_RC(backend_begin(b, NULL, k, USE_ENCRYPT, &p, &u), KMS_OK);
+	backend_logout(b);
+	CHECK_RC(backend_begin(b, NULL, k, USE_ENCRYPT, &p, &u), KMS_LOGIN_NEEDED);
+	ck_assert_ptr_null(u);
+	backend_key_close(b, k);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(handle_follows_what_becomes_of_its_key_elsewhere)
+{
+	struct backend *b = new_token_with_user(), *other = open_local();
+	auto_object o = new_aes(b, FLAG_PRIVATE | FLAG_ENCRYPT | FLAG_DECRYPT, "k");
+	struct backend_key *k = open_key(b, &o.id);
+
+	CHECK_RC(login(other, ROLE_USER, PIN), KMS_OK);
+	CHECK_RC(try_use(b, k, USE_DECRYPT), KMS_OK);
+	o.flags &= ~(uint32_t)FLAG_DECRYPT;
+	CHECK_RC(backend_update(other, NULL, &o, NULL), KMS_OK);
+	CHECK_RC(try_use(b, k, USE_DECRYPT), KMS_DENIED);
+	CHECK_RC(try_use(b, k, USE_ENCRYPT), KMS_OK);
+	CHECK_RC(backend_destroy(other, NULL, &o.id), KMS_OK);
+	CHECK_RC(try_use(b, k, USE_ENCRYPT), KMS_NOTFOUND);
+	CHECK_RC(try_use(b, k, USE_ENCRYPT), KMS_NOTFOUND);
+	CHECK_RC(try_open_key(b, &o.id), KMS_NOTFOUND);
+	backend_key_close(b, k);
+	backend_close(b);
+	backend_close(other);
+}
+END_TEST
+
+START_TEST(opening_a_key_twice_parses_it_once)
+{
+	struct backend *b = new_token_with_user();
+	auto_object o = new_aes(b, FLAG_PRIVATE | FLAG_ENCRYPT, "k");
+	struct backend_key *k = open_key(b, &o.id), *again = open_key(b, &o.id);
+
+	ck_assert_ptr_eq(k, again);
+	backend_key_close(b, k);
+	CHECK_RC(try_use(b, again, USE_ENCRYPT), KMS_OK);
+	backend_key_close(b, again);
+	backend_close(b);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = { token_that_is_not_initialised_refuses_and_stays_nothing,
+		token_tells_its_label_and_serial_and_which_pins_are_set,
+		status_comes_from_memory_while_nothing_has_changed, pins_have_4_to_255_bytes,
+		pins_are_bytes_and_belong_to_their_role,
+		what_was_sealed_under_one_pin_opens_under_the_next,
+		reauthentication_asks_the_users_pin_and_changes_nothing,
+		making_a_token_anew_needs_its_so_pin_and_empties_it,
+		token_made_anew_elsewhere_logs_out_and_takes_nothing_sealed_for_the_old,
+		objects_come_back_as_they_were_made,
+		create_keeps_all_or_none_and_leaves_its_input_alone_on_failure,
+		private_objects_are_for_the_user_alone,
+		only_the_so_says_what_is_trusted_and_only_a_login_shows_it,
+		imported_keys_are_checked_against_what_they_are_said_to_be,
+		public_key_of_another_spec_is_refused, export_gives_what_is_extractable,
+		update_replaces_names_and_values_and_counts_revisions,
+		update_never_loosens_a_keys_protection,
+		update_changes_neither_kind_nor_spec_nor_a_keys_body,
+		objects_say_whether_they_may_be_changed_copied_and_destroyed,
+		copy_takes_the_material_along,
+		what_one_backend_changes_another_sees_at_its_next_find,
+		generation_is_asked_once_within_the_caches_life,
+		generated_pair_signs_and_shares_its_public_key_and_id,
+		generate_keeps_the_id_that_was_given_and_refuses_odd_pairs,
+		gate_lets_each_use_through_by_its_flag_alone, derivation_needs_its_flag,
+		handle_rests_while_its_user_is_logged_out,
+		refused_begin_frees_the_use_that_it_was_given,
+		handle_follows_what_becomes_of_its_key_elsewhere,
+		opening_a_key_twice_parses_it_once };
+	Suite *s = suite_create("local");
+	TCase *t = tcase_create("local");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(s, t);
+	return unit_main(s);
+}
