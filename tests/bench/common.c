@@ -281,6 +281,6 @@ bench_machine(char *ret, size_t cap)
 			break;
 	if (f != NULL)
 		fclose(f);
-	snprintf(ret, cap, "%s, %ld cores, %s", model, sysconf(_SC_NPROCESSORS_ONLN),
+	snprintf(ret, cap, "%s, %ld cores, OpenSSL %s", model, sysconf(_SC_NPROCESSORS_ONLN),
 	    OpenSSL_version(OPENSSL_VERSION_STRING));
 }
