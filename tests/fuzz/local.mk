@@ -18,3 +18,4 @@ fuzz_targets += %D%/codec_fuzz.fuzz
 fuzz_targets += %D%/conf_fuzz.fuzz
 fuzz_targets += %D%/key_fuzz.fuzz
 fuzz_targets += %D%/param_fuzz.fuzz
+fuzz_targets += %D%/row_fuzz.fuzz

@@ -6,6 +6,7 @@ EXTRA_DIST += %D%/crypto_keys.h %D%/local_fixture.h %D%/rv.h %D%/store_fixture.h
 c_tests += %D%/buf_test.t
 c_tests += %D%/codec_test.t
 c_tests += %D%/conf_test.t
+c_tests += %D%/crash_test.t
 c_tests += %D%/crypto_key_test.t
 c_tests += %D%/crypto_sign_test.t
 c_tests += %D%/crypto_use_test.t
