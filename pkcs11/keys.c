@@ -144,6 +144,13 @@ prepare_pair(struct session *s, const struct mech *row, const struct attrs *pub,
 	return mark_generated(&p->priv, row->type);
 }
 
+/* The only parameter of a pair's generation is the public exponent, and it came in the template. */
+static CK_RV
+pair_failed(struct session *s, struct call *call, enum kms_rc rc)
+{
+	return rc == KMS_BAD_PARAM ? CKR_ATTRIBUTE_VALUE_INVALID : session_fail(s, call, rc);
+}
+
 /* Both in the token: the backend makes and keeps them in one step. */
 static CK_RV
 pair_in_token(struct session *s, struct pair *p, CK_OBJECT_HANDLE *pub_ret,
@@ -153,7 +160,7 @@ pair_in_token(struct session *s, struct pair *p, CK_OBJECT_HANDLE *pub_ret,
 	enum kms_rc rc;
 
 	if ((rc = backend_generate(s->token->backend, &call, &p->priv, &p->pub, p->e)) != KMS_OK)
-		return session_fail(s, &call, rc);
+		return pair_failed(s, &call, rc);
 	TRY_RV(object_intern(s, &p->pub, pub_ret));
 	return object_intern(s, &p->priv, priv_ret);
 }
@@ -170,7 +177,7 @@ pair_here(struct session *s, struct pair *p, CK_OBJECT_HANDLE *pub_ret, CK_OBJEC
 
 	if ((rc = ckey_generate(&p->priv.spec, p->e, &key)) != KMS_OK ||
 	    (rc = ckey_public(key, &pub)) != KMS_OK)
-		return session_fail(s, &call, rc);
+		return pair_failed(s, &call, rc);
 	TRY_RV(object_describe(&p->priv, key));
 	TRY_RV(share_id(p));
 	TRY_RV(object_describe(&p->pub, pub));

@@ -11,3 +11,5 @@ c_tests += %D%/session_test.t
 c_tests += %D%/token_test.t
 c_tests += %D%/object_test.t
 %C%_object_test_t_SOURCES = %D%/object_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
+c_tests += %D%/keys_test.t
+%C%_keys_test_t_SOURCES = %D%/keys_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c

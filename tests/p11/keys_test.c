@@ -1,0 +1,680 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys going in and out: import by components, generation, wrapping and unwrapping in all
+ * combinations, derivation, and the rules on them. */
+#include "tests/p11/matrix.h"
+
+/* -- wrapping ------------------------------------------------------------------------------ */
+
+static bool
+can_wrap(struct env *e, int row)
+{
+	return env_make(e, &rows[row]) && (e->flags & CKF_WRAP) != 0;
+}
+
+/* Modes without padding take whole blocks only, so a private key's PKCS#8 fits those with padding.
+ */
+static bool
+takes_any_length(const struct env *e)
+{
+	return e->row->type == CKM_AES_CBC_PAD || e->row->type == CKM_AES_KEY_WRAP_KWP ||
+	    e->row->type == CKM_AES_GCM;
+}
+
+static CK_RV
+unwrap(struct env *e, CK_BYTE *wrapped, CK_ULONG n, struct tmpl *t, CK_OBJECT_HANDLE *ret)
+{
+	return p11->C_UnwrapKey(hs, &e->mech, e->priv, wrapped, n, t->v, t->n, ret);
+}
+
+START_TEST(secret_keys_go_out_and_come_back)
+{
+	static const CK_ULONG lens[] = { 16, 24, 32, 48, 64 };
+	struct env e;
+	CK_BYTE wrapped[1024], got[64];
+
+	if (!can_wrap(&e, _i))
+		return;
+	for (size_t i = 0; i < N(lens); i++)
+		for (int generic = 0; generic < 2; generic++) {
+			CK_KEY_TYPE type = generic ? CKK_GENERIC_SECRET : CKK_AES;
+			CK_OBJECT_HANDLE key, back = 0;
+			CK_ULONG asked = 0, n = sizeof(wrapped);
+			struct tmpl t = { .n = 0 };
+
+			if (!generic && lens[i] > 32)
+				continue;
+			/* 6.1.7: a raw cipher pads with zeros, and only VALUE_LEN knows where the
+			 * key ends */
+			if (lens[i] % 16 != 0 &&
+			    (e.row->type == CKM_AES_ECB || e.row->type == CKM_AES_CBC))
+				continue;
+			key = import_secret(hs, type, secret_value, lens[i]);
+			CHECK_OK(p11->C_WrapKey(hs, &e.mech, e.pub, key, NULL, &asked));
+			ck_assert_uint_ge(asked, lens[i]);
+			n = lens[i] - 1;
+			CHECK_RV(p11->C_WrapKey(hs, &e.mech, e.pub, key, guarded(n), &n),
+			    CKR_BUFFER_TOO_SMALL);
+			ck_assert_uint_le(n, asked);
+			n = sizeof(wrapped);
+			CHECK_OK(p11->C_WrapKey(hs, &e.mech, e.pub, key, wrapped, &n));
+			ck_assert_uint_le(n, asked);
+			t_secret(&t, type);
+			CHECK_OK(unwrap(&e, wrapped, n, &t, &back));
+			ck_assert_uint_eq(get_bytes(back, CKA_VALUE, got, sizeof(got)), lens[i]);
+			ck_assert_mem_eq(got, secret_value, lens[i]);
+			ck_assert(!get_bool(back, CKA_LOCAL) &&
+			    !get_bool(back, CKA_ALWAYS_SENSITIVE));
+			ck_assert(!get_bool(back, CKA_NEVER_EXTRACTABLE));
+		}
+}
+END_TEST
+
+START_TEST(private_keys_go_out_and_come_back_usable)
+{
+	static const CK_KEY_TYPE types[] = { CKK_RSA, CKK_EC, CKK_EC_EDWARDS };
+	static const CK_MECHANISM_TYPE signs[] = { CKM_RSA_PKCS, CKM_ECDSA, CKM_EDDSA };
+	struct env e;
+	CK_BYTE wrapped[4096], sig[512], msg[32] = { 1 };
+
+	if (!can_wrap(&e, _i) || !takes_any_length(&e))
+		return;
+	for (size_t i = 0; i < N(types); i++) {
+		CK_OBJECT_HANDLE priv = import_private(types[i], true),
+				 pub = import_public(types[i], true), back;
+		CK_MECHANISM m = { signs[i], NULL, 0 };
+		CK_ULONG n = sizeof(wrapped), sig_len = sizeof(sig);
+		struct tmpl t = { .n = 0 };
+
+		CHECK_OK(p11->C_WrapKey(hs, &e.mech, e.pub, priv, wrapped, &n));
+		t_private(&t, types[i]);
+		CHECK_OK(unwrap(&e, wrapped, n, &t, &back));
+		CHECK_OK(p11->C_SignInit(hs, &m, back));
+		CHECK_OK(p11->C_Sign(hs, msg, sizeof(msg), sig, &sig_len));
+		CHECK_OK(p11->C_VerifyInit(hs, &m, pub));
+		CHECK_OK(p11->C_Verify(hs, msg, sizeof(msg), sig, sig_len));
+		if (types[i] == CKK_RSA)
+			ck_assert_uint_eq(get_rv(back, CKA_MODULUS), CKR_OK);
+
+		/* Another type than what is inside. */
+		t.n = 0;
+		t_private(&t, types[(i + 1) % N(types)]);
+		CHECK_IN(unwrap(&e, wrapped, n, &t, &back), CKR_WRAPPED_KEY_INVALID,
+		    CKR_TEMPLATE_INCONSISTENT, CKR_ATTRIBUTE_VALUE_INVALID);
+	}
+}
+END_TEST
+
+START_TEST(a_damaged_wrapped_key_is_refused)
+{
+	struct env e;
+	CK_BYTE wrapped[1024];
+	CK_ULONG n = sizeof(wrapped);
+	CK_OBJECT_HANDLE key, back;
+	struct tmpl t = { .n = 0 };
+
+	if (!can_wrap(&e, _i))
+		return;
+	key = import_secret(hs, CKK_AES, secret_value, 32);
+	CHECK_OK(p11->C_WrapKey(hs, &e.mech, e.pub, key, wrapped, &n));
+	t_secret(&t, CKK_AES);
+	CHECK_IN(unwrap(&e, wrapped, n - 1, &t, &back), CKR_WRAPPED_KEY_LEN_RANGE,
+	    CKR_WRAPPED_KEY_INVALID);
+	CHECK_IN(unwrap(&e, wrapped, 0, &t, &back), CKR_WRAPPED_KEY_LEN_RANGE,
+	    CKR_WRAPPED_KEY_INVALID, CKR_ARGUMENTS_BAD);
+	CHECK_RV(unwrap(&e, NULL, n, &t, &back), CKR_ARGUMENTS_BAD);
+	CHECK_RV(p11->C_UnwrapKey(hs, &e.mech, e.priv, wrapped, n, t.v, t.n, NULL),
+	    CKR_ARGUMENTS_BAD);
+	if (!e.row->authentic)
+		return;
+	for (CK_ULONG i = 0; i < n; i += 5) {
+		wrapped[i] ^= 1;
+		CHECK_IN(unwrap(&e, wrapped, n, &t, &back), CKR_WRAPPED_KEY_INVALID,
+		    CKR_WRAPPED_KEY_LEN_RANGE);
+		wrapped[i] ^= 1;
+	}
+}
+END_TEST
+
+START_TEST(wrapping_obeys_the_keys_rights)
+{
+	struct env e, bare;
+	CK_BYTE wrapped[1024];
+	CK_ULONG n = sizeof(wrapped);
+	CK_OBJECT_HANDLE key, locked, back;
+	struct tmpl t = { .n = 0 };
+
+	if (!can_wrap(&e, _i))
+		return;
+	key = import_secret(hs, CKK_AES, secret_value, 32);
+	t_secret(&t, CKK_AES);
+	t_set_bool(&t, CKA_EXTRACTABLE, false);
+	t_bytes(&t, CKA_VALUE, secret_value, 32);
+	CHECK_OK(create(hs, &t, &locked));
+	CHECK_RV(p11->C_WrapKey(hs, &e.mech, e.pub, locked, wrapped, &n), CKR_KEY_UNEXTRACTABLE);
+	ck_assert(env_make_usage(&bare, &rows[_i], false));
+	CHECK_RV(p11->C_WrapKey(hs, &bare.mech, bare.pub, key, wrapped, &n),
+	    CKR_KEY_FUNCTION_NOT_PERMITTED);
+	CHECK_OK(p11->C_WrapKey(hs, &e.mech, e.pub, key, wrapped, &n));
+	t.n = 0;
+	t_secret(&t, CKK_AES);
+	CHECK_RV(unwrap(&bare, wrapped, n, &t, &back), CKR_KEY_FUNCTION_NOT_PERMITTED);
+	CHECK_RV(p11->C_WrapKey(hs, &e.mech, 0, key, wrapped, &n), CKR_WRAPPING_KEY_HANDLE_INVALID);
+	CHECK_RV(p11->C_WrapKey(hs, &e.mech, e.pub, 0, wrapped, &n), CKR_KEY_HANDLE_INVALID);
+	CHECK_RV(p11->C_UnwrapKey(hs, &e.mech, 0, wrapped, n, t.v, t.n, &back),
+	    CKR_UNWRAPPING_KEY_HANDLE_INVALID);
+	CHECK_RV(p11->C_WrapKey(hs, &e.mech, env_wrong_key(&e), key, wrapped, &n),
+	    CKR_WRAPPING_KEY_TYPE_INCONSISTENT);
+	CHECK_RV(p11->C_UnwrapKey(hs, &e.mech, env_wrong_key(&e), wrapped, n, t.v, t.n, &back),
+	    CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT);
+	CHECK_RV(p11->C_WrapKey(hs, NULL, e.pub, key, wrapped, &n), CKR_ARGUMENTS_BAD);
+	CHECK_RV(p11->C_WrapKey(hs, &e.mech, e.pub, key, wrapped, NULL), CKR_ARGUMENTS_BAD);
+}
+END_TEST
+
+START_TEST(public_keys_and_data_cannot_be_wrapped)
+{
+	struct env e;
+	CK_BYTE wrapped[4096];
+	CK_ULONG n = sizeof(wrapped);
+
+	if (!can_wrap(&e, _i))
+		return;
+	CHECK_IN(p11->C_WrapKey(hs, &e.mech, e.pub, import_public(CKK_EC, true), wrapped, &n),
+	    CKR_KEY_NOT_WRAPPABLE, CKR_KEY_HANDLE_INVALID, CKR_KEY_UNEXTRACTABLE);
+	n = sizeof(wrapped);
+	if (e.row->key == CKK_RSA) /* too long for the padding */
+		CHECK_IN(p11->C_WrapKey(hs, &e.mech, e.pub, import_private(CKK_RSA, true), wrapped,
+			     &n),
+		    CKR_KEY_SIZE_RANGE, CKR_KEY_NOT_WRAPPABLE);
+}
+END_TEST
+
+START_TEST(a_value_length_that_differs_is_refused_at_unwrap)
+{
+	struct env e;
+	CK_BYTE wrapped[1024];
+	CK_ULONG n = sizeof(wrapped);
+	CK_OBJECT_HANDLE key, back;
+	struct tmpl t = { .n = 0 };
+
+	if (!can_wrap(&e, _i) || e.row->type == CKM_AES_ECB || e.row->type == CKM_AES_CBC)
+		return;
+	key = import_secret(hs, CKK_AES, secret_value, 32);
+	CHECK_OK(p11->C_WrapKey(hs, &e.mech, e.pub, key, wrapped, &n));
+	t_secret(&t, CKK_AES);
+	t_ulong(&t, CKA_VALUE_LEN, 16);
+	CHECK_IN(unwrap(&e, wrapped, n, &t, &back), CKR_WRAPPED_KEY_LEN_RANGE,
+	    CKR_TEMPLATE_INCONSISTENT);
+}
+END_TEST
+
+/* -- rules by attributes ------------------------------------------------------------------- */
+
+static CK_OBJECT_HANDLE
+wrapper(CK_ATTRIBUTE_TYPE type, CK_ATTRIBUTE *inner, CK_ULONG n)
+{
+	struct tmpl t = { .n = 0 };
+	CK_OBJECT_HANDLE o = 0;
+
+	t_secret(&t, CKK_AES);
+	t_bytes(&t, CKA_VALUE, secret_value + 3, 32);
+	if (type != 0)
+		t_bytes(&t, type, inner, n * sizeof(*inner));
+	CHECK_OK(create(hs, &t, &o));
+	return o;
+}
+
+START_TEST(a_wrap_template_chooses_which_keys_go_out)
+{
+	CK_MECHANISM m = { CKM_AES_KEY_WRAP, NULL, 0 };
+	CK_ATTRIBUTE inner = { CKA_LABEL, (void *)(uintptr_t) "export", 6 };
+	CK_OBJECT_HANDLE w = wrapper(CKA_WRAP_TEMPLATE, &inner, 1);
+	CK_OBJECT_HANDLE key = import_secret(hs, CKK_AES, secret_value, 32);
+	CK_BYTE out[64];
+	CK_ULONG n = sizeof(out);
+
+	CHECK_RV(p11->C_WrapKey(hs, &m, w, key, out, &n), CKR_KEY_HANDLE_INVALID);
+	CHECK_OK(set_bytes(key, CKA_LABEL, "export", 6));
+	CHECK_OK(p11->C_WrapKey(hs, &m, w, key, out, &n));
+}
+END_TEST
+
+START_TEST(an_unwrap_template_is_added_and_must_not_be_contradicted)
+{
+	CK_MECHANISM m = { CKM_AES_KEY_WRAP, NULL, 0 };
+	CK_BBOOL no = CK_FALSE;
+	CK_ATTRIBUTE inner[] = { { CKA_EXTRACTABLE, &no, 1 },
+		{ CKA_LABEL, (void *)(uintptr_t) "came in", 7 } };
+	CK_OBJECT_HANDLE w = wrapper(CKA_UNWRAP_TEMPLATE, inner, 2);
+	CK_OBJECT_HANDLE key = import_secret(hs, CKK_AES, secret_value, 32), back;
+	CK_BYTE out[64], label[16];
+	CK_ULONG n = sizeof(out);
+	struct tmpl t = { .n = 0 };
+
+	CHECK_OK(p11->C_WrapKey(hs, &m, w, key, out, &n));
+	t_secret(&t, CKK_AES); /* says extractable */
+	CHECK_RV(p11->C_UnwrapKey(hs, &m, w, out, n, t.v, t.n, &back), CKR_TEMPLATE_INCONSISTENT);
+	t_drop(&t, CKA_EXTRACTABLE);
+	CHECK_OK(p11->C_UnwrapKey(hs, &m, w, out, n, t.v, t.n, &back));
+	ck_assert(!get_bool(back, CKA_EXTRACTABLE));
+	ck_assert_uint_eq(get_bytes(back, CKA_LABEL, label, sizeof(label)), 7);
+}
+END_TEST
+
+START_TEST(wrap_with_trusted_needs_a_trusted_key)
+{
+	CK_MECHANISM m = { CKM_AES_KEY_WRAP, NULL, 0 };
+	struct tmpl t = { .n = 0 };
+	CK_OBJECT_HANDLE w, key;
+	CK_BYTE out[64];
+	CK_ULONG n = sizeof(out);
+
+	t_secret(&t, CKK_AES);
+	t_set_bool(&t, CKA_TOKEN, true);
+	t_bytes(&t, CKA_VALUE, secret_value, 32);
+	CHECK_OK(create(hs, &t, &w));
+	t.n = 0;
+	t_secret(&t, CKK_AES);
+	t_bool(&t, CKA_WRAP_WITH_TRUSTED, true);
+	t_bytes(&t, CKA_VALUE, secret_value, 32);
+	CHECK_OK(create(hs, &t, &key));
+	CHECK_RV(p11->C_WrapKey(hs, &m, w, key, out, &n), CKR_KEY_NOT_WRAPPABLE);
+	p11_login(CKU_SO);
+	CHECK_OK(set_bool(w, CKA_TRUSTED, true));
+	CHECK_OK(p11->C_Logout(hs));
+	p11_login(CKU_USER);
+	CHECK_OK(p11->C_WrapKey(hs, &m, w, key, out, &n));
+}
+END_TEST
+
+/* -- derivation ---------------------------------------------------------------------------- */
+
+static CK_MECHANISM
+ecdh(CK_ECDH1_DERIVE_PARAMS *p, CK_BYTE *point, size_t n)
+{
+	memset(p, 0, sizeof(*p));
+	p->kdf = CKD_NULL;
+	p->pPublicData = point;
+	p->ulPublicDataLen = n;
+	return (CK_MECHANISM){ CKM_ECDH1_DERIVE, p, sizeof(*p) };
+}
+
+START_TEST(ecdh_agrees_with_libcrypto)
+{
+	CK_BYTE want[66], got[66], point[200];
+	CK_ECDH1_DERIVE_PARAMS p;
+	CK_MECHANISM m;
+	CK_OBJECT_HANDLE base = import_private(CKK_EC, true), key;
+	size_t n;
+	const CK_BYTE *peer = ref_peer_point(&n);
+
+	ck_assert_uint_eq(ref_derive(want, sizeof(want)), 32);
+	for (int wrapped = 0; wrapped < 2; wrapped++)
+		for (CK_ULONG len = 0; len <= 32; len += 16) {
+			struct tmpl t = { .n = 0 };
+
+			/* 6.3.18: the point raw or as a DER octet string */
+			point[0] = 4;
+			point[1] = (CK_BYTE)n;
+			memcpy(point + 2 * wrapped, peer, n);
+			m = ecdh(&p, point, n + 2 * (size_t)wrapped);
+			t_secret(&t, CKK_GENERIC_SECRET);
+			if (len > 0)
+				t_ulong(&t, CKA_VALUE_LEN, len);
+			CHECK_OK(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key));
+			ck_assert_uint_eq(get_bytes(key, CKA_VALUE, got, sizeof(got)),
+			    len == 0 ? 32 : len);
+			/* 6.3.18: what is too long loses its leading bytes */
+			if (len > 0)
+				ck_assert_mem_eq(got, want + 32 - len, len);
+			else
+				ck_assert_mem_eq(got, want, 32);
+			ck_assert(!get_bool(key, CKA_LOCAL));
+		}
+}
+END_TEST
+
+START_TEST(a_derived_key_inherits_its_base_s_past)
+{
+	CK_ECDH1_DERIVE_PARAMS p;
+	CK_OBJECT_HANDLE pub, base, key;
+	struct tmpl a = { .n = 0 }, b = { .n = 0 }, t = { .n = 0 };
+	CK_MECHANISM gen = { CKM_EC_KEY_PAIR_GEN, NULL, 0 }, m;
+	size_t n;
+	const CK_BYTE *peer = ref_peer_point(&n);
+
+	t_public(&a, CKK_EC);
+	t_bytes(&a, CKA_EC_PARAMS, ec_p256, sizeof(ec_p256));
+	t_private(&b, CKK_EC);
+	t_set_bool(&b, CKA_SENSITIVE, true);
+	t_set_bool(&b, CKA_EXTRACTABLE, false);
+	CHECK_OK(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &base));
+	m = ecdh(&p, (CK_BYTE *)(uintptr_t)peer, n);
+	t_secret(&t, CKK_AES);
+	t_ulong(&t, CKA_VALUE_LEN, 32);
+	t_set_bool(&t, CKA_SENSITIVE, true);
+	t_set_bool(&t, CKA_EXTRACTABLE, false);
+	CHECK_OK(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key));
+	ck_assert(get_bool(key, CKA_ALWAYS_SENSITIVE) && get_bool(key, CKA_NEVER_EXTRACTABLE));
+	CHECK_OK(use_aes(hs, key));
+	t_set_bool(&t, CKA_SENSITIVE, false);
+	t_set_bool(&t, CKA_EXTRACTABLE, true);
+	CHECK_OK(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key));
+	ck_assert(!get_bool(key, CKA_ALWAYS_SENSITIVE) && !get_bool(key, CKA_NEVER_EXTRACTABLE));
+	CHECK_OK(p11->C_DeriveKey(hs, &m, import_private(CKK_EC, true), t.v, t.n, &key));
+	ck_assert(!get_bool(key, CKA_ALWAYS_SENSITIVE) && !get_bool(key, CKA_NEVER_EXTRACTABLE));
+}
+END_TEST
+
+START_TEST(ecdh_refuses_bad_points_keys_and_parameters)
+{
+	CK_BYTE point[200] = { 4 };
+	CK_ECDH1_DERIVE_PARAMS p;
+	CK_MECHANISM m;
+	CK_OBJECT_HANDLE base = import_private(CKK_EC, true), key;
+	struct tmpl t = { .n = 0 };
+	size_t n;
+	const CK_BYTE *peer = ref_peer_point(&n);
+
+	t_secret(&t, CKK_GENERIC_SECRET);
+	memcpy(point, peer, n);
+	m = ecdh(&p, point, n - 1);
+	CHECK_RV(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key), CKR_MECHANISM_PARAM_INVALID);
+	m = ecdh(&p, NULL, n);
+	CHECK_IN(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key), CKR_MECHANISM_PARAM_INVALID,
+	    CKR_ARGUMENTS_BAD);
+	m = ecdh(&p, point, (size_t)-1 / 2);
+	CHECK_RV(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key), CKR_MECHANISM_PARAM_INVALID);
+	m = ecdh(&p, point, n);
+	p.kdf = 0x7777;
+	CHECK_RV(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key), CKR_MECHANISM_PARAM_INVALID);
+	m = ecdh(&p, point, n);
+	m.ulParameterLen--;
+	CHECK_RV(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key), CKR_MECHANISM_PARAM_INVALID);
+	m = ecdh(&p, point, n);
+	point[40] ^= 1; /* off the curve */
+	CHECK_RV(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key), CKR_MECHANISM_PARAM_INVALID);
+	point[40] ^= 1;
+	CHECK_RV(p11->C_DeriveKey(hs, &m, import_private(CKK_EC, false), t.v, t.n, &key),
+	    CKR_KEY_FUNCTION_NOT_PERMITTED);
+	CHECK_RV(p11->C_DeriveKey(hs, &m, import_private(CKK_RSA, true), t.v, t.n, &key),
+	    CKR_KEY_TYPE_INCONSISTENT);
+	CHECK_RV(p11->C_DeriveKey(hs, &m, 0, t.v, t.n, &key), CKR_KEY_HANDLE_INVALID);
+	CHECK_RV(p11->C_DeriveKey(hs, &m, base, t.v, t.n, NULL), CKR_ARGUMENTS_BAD);
+	t_ulong(&t, CKA_VALUE_LEN, 33);
+	CHECK_IN(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key), CKR_TEMPLATE_INCONSISTENT,
+	    CKR_KEY_SIZE_RANGE, CKR_ATTRIBUTE_VALUE_INVALID);
+}
+END_TEST
+
+/* -- generation ---------------------------------------------------------------------------- */
+
+START_TEST(aes_keys_are_generated_in_every_size_and_no_other)
+{
+	static const struct {
+		CK_ULONG len;
+		bool good;
+	} sizes[] = { { 16, true }, { 24, true }, { 32, true }, { 0, false }, { 8, false },
+		{ 33, false }, { (CK_ULONG)-1, false } };
+
+	for (size_t i = 0; i < N(sizes); i++) {
+		struct tmpl t = { .n = 0 };
+		CK_OBJECT_HANDLE key;
+
+		t_secret(&t, CKK_AES);
+		t_ulong(&t, CKA_VALUE_LEN, sizes[i].len);
+		if (!sizes[i].good) {
+			CHECK_IN(generate_secret(hs, CKM_AES_KEY_GEN, &t, &key),
+			    CKR_ATTRIBUTE_VALUE_INVALID, CKR_KEY_SIZE_RANGE,
+			    CKR_TEMPLATE_INCONSISTENT);
+			continue;
+		}
+		CHECK_OK(generate_secret(hs, CKM_AES_KEY_GEN, &t, &key));
+		ck_assert_uint_eq(get_ulong(key, CKA_VALUE_LEN), sizes[i].len);
+		CHECK_OK(use_aes(hs, key));
+	}
+}
+END_TEST
+
+START_TEST(generate_key_checks_its_template)
+{
+	CK_MECHANISM m = { CKM_AES_KEY_GEN, NULL, 0 };
+	struct tmpl t = { .n = 0 };
+	CK_OBJECT_HANDLE key;
+
+	t_secret(&t, CKK_AES);
+	CHECK_RV(generate_secret(hs, CKM_AES_KEY_GEN, &t, &key), CKR_TEMPLATE_INCOMPLETE);
+	t_ulong(&t, CKA_VALUE_LEN, 16);
+	t_bytes(&t, CKA_VALUE, secret_value, 16);
+	CHECK_IN(generate_secret(hs, CKM_AES_KEY_GEN, &t, &key), CKR_ATTRIBUTE_READ_ONLY,
+	    CKR_TEMPLATE_INCONSISTENT);
+	t.n = 0;
+	t_secret(&t, CKK_GENERIC_SECRET);
+	t_ulong(&t, CKA_VALUE_LEN, 16);
+	CHECK_RV(generate_secret(hs, CKM_AES_KEY_GEN, &t, &key), CKR_TEMPLATE_INCONSISTENT);
+	t.n = 0;
+	t_ulong(&t, CKA_CLASS, CKO_PUBLIC_KEY);
+	t_ulong(&t, CKA_VALUE_LEN, 16);
+	CHECK_RV(generate_secret(hs, CKM_AES_KEY_GEN, &t, &key), CKR_TEMPLATE_INCONSISTENT);
+	CHECK_RV(generate_secret(hs, CKM_AES_CBC, &t, &key), CKR_MECHANISM_INVALID);
+	CHECK_RV(generate_secret(hs, CKM_EC_KEY_PAIR_GEN, &t, &key), CKR_MECHANISM_INVALID);
+	CHECK_RV(p11->C_GenerateKey(hs, NULL, t.v, t.n, &key), CKR_ARGUMENTS_BAD);
+	t.n = 0;
+	t_ulong(&t, CKA_VALUE_LEN, 16);
+	CHECK_RV(p11->C_GenerateKey(hs, &m, t.v, t.n, NULL), CKR_ARGUMENTS_BAD);
+	CHECK_RV(p11->C_GenerateKey(hs, &m, NULL, 2, &key), CKR_ARGUMENTS_BAD);
+	ck_assert_uint_eq(find_all(hs, &t, NULL), 0);
+}
+END_TEST
+
+START_TEST(every_curve_signs_and_verifies)
+{
+	static const struct {
+		const CK_BYTE *oid;
+		size_t len;
+		CK_ULONG sig;
+		CK_MECHANISM_TYPE gen, sign;
+	} curves[] = {
+		{ ec_p256, sizeof(ec_p256), 64, CKM_EC_KEY_PAIR_GEN, CKM_ECDSA_SHA256 },
+		{ ec_p384, sizeof(ec_p384), 96, CKM_EC_KEY_PAIR_GEN, CKM_ECDSA_SHA384 },
+		{ ec_p521, sizeof(ec_p521), 132, CKM_EC_KEY_PAIR_GEN, CKM_ECDSA_SHA512 },
+		{ ec_ed25519_oid, sizeof(ec_ed25519_oid), 64, CKM_EC_EDWARDS_KEY_PAIR_GEN,
+		    CKM_EDDSA },
+		{ ec_ed25519_name, sizeof(ec_ed25519_name), 64, CKM_EC_EDWARDS_KEY_PAIR_GEN,
+		    CKM_EDDSA },
+	};
+	CK_KEY_TYPE type = curves[_i].sign == CKM_EDDSA ? CKK_EC_EDWARDS : CKK_EC;
+	CK_MECHANISM gen = { curves[_i].gen, NULL, 0 }, sign = { curves[_i].sign, NULL, 0 };
+	struct tmpl a = { .n = 0 }, b = { .n = 0 };
+	CK_OBJECT_HANDLE pub, priv;
+	CK_BYTE sig[200], point[200];
+	CK_ULONG n;
+
+	t_public(&a, type);
+	t_bytes(&a, CKA_EC_PARAMS, curves[_i].oid, curves[_i].len);
+	t_private(&b, type);
+	CHECK_OK(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv));
+	for (int i = 0; i < 20; i++) { /* short r and s must be padded */
+		CK_BYTE msg[2] = { (CK_BYTE)i, 1 };
+
+		n = sizeof(sig);
+		CHECK_OK(p11->C_SignInit(hs, &sign, priv));
+		CHECK_OK(p11->C_Sign(hs, msg, sizeof(msg), sig, &n));
+		ck_assert_uint_eq(n, curves[_i].sig);
+		CHECK_OK(p11->C_VerifyInit(hs, &sign, pub));
+		CHECK_OK(p11->C_Verify(hs, msg, sizeof(msg), sig, n));
+	}
+	n = get_bytes(pub, CKA_EC_POINT, point, sizeof(point));
+	ck_assert_uint_eq(point[0], 4); /* a DER octet string */
+	ck_assert_uint_gt(n, 32);
+	CHECK_OK(get_rv(priv, CKA_EC_PARAMS));
+}
+END_TEST
+
+START_TEST(unknown_curves_are_refused)
+{
+	static const CK_BYTE secp256k1[] = { 6, 5, 0x2b, 0x81, 4, 0, 10 }, junk[] = { 1, 2, 3 };
+	CK_MECHANISM gen = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
+	CK_OBJECT_HANDLE pub, priv;
+	struct tmpl a = { .n = 0 }, b = { .n = 0 };
+
+	CHECK_RV(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
+	    CKR_TEMPLATE_INCOMPLETE);
+	t_bytes(&a, CKA_EC_PARAMS, secp256k1, sizeof(secp256k1));
+	CHECK_IN(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
+	    CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID);
+	a.n = 0;
+	t_bytes(&a, CKA_EC_PARAMS, junk, sizeof(junk));
+	CHECK_IN(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
+	    CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID, CKR_ATTRIBUTE_VALUE_INVALID);
+	a.n = 0;
+	t_bytes(&a, CKA_EC_PARAMS, ec_ed25519_oid, sizeof(ec_ed25519_oid));
+	CHECK_IN(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
+	    CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID, CKR_TEMPLATE_INCONSISTENT);
+	ck_assert_uint_eq(find_all(hs,
+			      &(struct tmpl){ .n = 1,
+				  .v[0] = { CKA_CLASS, &(CK_OBJECT_CLASS){ CKO_PUBLIC_KEY },
+				      sizeof(CK_OBJECT_CLASS) } },
+			      NULL),
+	    0);
+}
+END_TEST
+
+START_TEST(rsa_pairs_are_generated_as_asked)
+{
+	CK_MECHANISM gen = { CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0 },
+		     sign = { CKM_SHA256_RSA_PKCS, NULL, 0 };
+	CK_BYTE e3[] = { 3 }, e65537[] = { 0, 1, 0, 1 }, got[600], sig[512];
+	CK_ULONG n = sizeof(sig);
+	CK_OBJECT_HANDLE pub, priv;
+	struct tmpl a = { .n = 0 }, b = { .n = 0 };
+
+	t_public(&a, CKK_RSA);
+	t_ulong(&a, CKA_MODULUS_BITS, 2048);
+	t_bytes(&a, CKA_PUBLIC_EXPONENT, e65537, sizeof(e65537));
+	t_private(&b, CKK_RSA);
+	CHECK_OK(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv));
+	ck_assert_uint_eq(get_bytes(pub, CKA_MODULUS, got, sizeof(got)), 256);
+	ck_assert_uint_ge(got[0], 0x80);
+	ck_assert_uint_eq(get_ulong(pub, CKA_MODULUS_BITS), 2048);
+	ck_assert_uint_eq(get_bytes(pub, CKA_PUBLIC_EXPONENT, got, sizeof(got)), 3);
+	ck_assert_uint_eq(get_bytes(priv, CKA_PUBLIC_EXPONENT, got, sizeof(got)), 3);
+	CHECK_OK(p11->C_SignInit(hs, &sign, priv));
+	CHECK_OK(p11->C_Sign(hs, e3, 1, sig, &n));
+	CHECK_OK(p11->C_VerifyInit(hs, &sign, pub));
+	CHECK_OK(p11->C_Verify(hs, e3, 1, sig, n));
+
+	a.n = 0;
+	t_ulong(&a, CKA_MODULUS_BITS, 512);
+	CHECK_IN(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
+	    CKR_KEY_SIZE_RANGE, CKR_ATTRIBUTE_VALUE_INVALID);
+	a.n = 0;
+	t_ulong(&a, CKA_MODULUS_BITS, 1UL << 40);
+	CHECK_IN(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
+	    CKR_KEY_SIZE_RANGE, CKR_ATTRIBUTE_VALUE_INVALID);
+	a.n = 0;
+	CHECK_RV(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
+	    CKR_TEMPLATE_INCOMPLETE);
+	t_ulong(&a, CKA_MODULUS_BITS, 2048);
+	t_bytes(&a, CKA_PUBLIC_EXPONENT, "\x02", 1);
+	CHECK_IN(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
+	    CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT);
+	CHECK_RV(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, NULL, &priv),
+	    CKR_ARGUMENTS_BAD);
+	CHECK_RV(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, NULL),
+	    CKR_ARGUMENTS_BAD);
+}
+END_TEST
+
+START_TEST(a_pair_is_made_whole_or_not_at_all)
+{
+	CK_MECHANISM gen = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
+	CK_OBJECT_HANDLE pub, priv;
+	struct tmpl a = { .n = 0 }, b = { .n = 0 };
+
+	t_public(&a, CKK_EC);
+	t_bytes(&a, CKA_EC_PARAMS, ec_p256, sizeof(ec_p256));
+	t_text(&a, CKA_LABEL, "half");
+	t_private(&b, CKK_EC);
+	t_text(&b, CKA_LABEL, "half");
+	t_bool(&b, CKA_LOCAL, true);
+	CHECK_IN(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
+	    CKR_ATTRIBUTE_READ_ONLY, CKR_TEMPLATE_INCONSISTENT);
+	ck_assert_uint_eq(find_label(hs, "half"), 0);
+}
+END_TEST
+
+START_TEST(rsa_imports_with_all_parts_or_the_least)
+{
+	static const CK_ATTRIBUTE_TYPE crt[] = { CKA_PRIME_1, CKA_PRIME_2, CKA_EXPONENT_1,
+		CKA_EXPONENT_2, CKA_COEFFICIENT };
+	CK_MECHANISM sign = { CKM_SHA256_RSA_PKCS, NULL, 0 };
+	CK_OBJECT_HANDLE priv, pub = import_public(CKK_RSA, true);
+	CK_BYTE sig[512];
+	CK_ULONG n = sizeof(sig);
+	struct tmpl t = { .n = 0 };
+
+	t_known_private(&t, CKK_RSA);
+	for (size_t i = 0; i < N(crt); i++)
+		t_drop(&t, crt[i]);
+	CHECK_OK(create(hs, &t, &priv));
+	CHECK_OK(p11->C_SignInit(hs, &sign, priv));
+	CHECK_OK(p11->C_Sign(hs, sig, 3, sig, &n));
+	ck_assert_uint_eq(n, 256);
+	t.n = 0;
+	t_known_private(&t, CKK_RSA);
+	CHECK_OK(create(hs, &t, &priv));
+	n = sizeof(sig);
+	CHECK_OK(p11->C_SignInit(hs, &sign, priv));
+	CHECK_OK(p11->C_Sign(hs, BYTES("x"), sig, &n));
+	CHECK_OK(p11->C_VerifyInit(hs, &sign, pub));
+	CHECK_OK(p11->C_Verify(hs, BYTES("x"), sig, n));
+}
+END_TEST
+
+START_TEST(parts_of_different_keys_are_refused)
+{
+	struct tmpl t = { .n = 0 };
+	CK_OBJECT_HANDLE o;
+	CK_BYTE other[128];
+
+	memset(other, 0xa5, sizeof(other));
+	t_known_private(&t, CKK_RSA);
+	t_drop(&t, CKA_PRIME_1);
+	t_bytes(&t, CKA_PRIME_1, other, sizeof(other));
+	CHECK_IN(create(hs, &t, &o), CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("p11 keys");
+	TCase *t = tcase_create("keys");
+	const int n = (int)n_rows;
+
+	tcase_add_unchecked_fixture(t, matrix_keys, NULL);
+	tcase_add_checked_fixture(t, p11_setup_public, p11_teardown);
+	tcase_add_loop_test(t, secret_keys_go_out_and_come_back, 0, n);
+	tcase_add_loop_test(t, private_keys_go_out_and_come_back_usable, 0, n);
+	tcase_add_loop_test(t, a_damaged_wrapped_key_is_refused, 0, n);
+	tcase_add_loop_test(t, wrapping_obeys_the_keys_rights, 0, n);
+	tcase_add_loop_test(t, public_keys_and_data_cannot_be_wrapped, 0, n);
+	tcase_add_loop_test(t, a_value_length_that_differs_is_refused_at_unwrap, 0, n);
+	tcase_add_test(t, a_wrap_template_chooses_which_keys_go_out);
+	tcase_add_test(t, an_unwrap_template_is_added_and_must_not_be_contradicted);
+	tcase_add_test(t, wrap_with_trusted_needs_a_trusted_key);
+	tcase_add_test(t, ecdh_agrees_with_libcrypto);
+	tcase_add_test(t, a_derived_key_inherits_its_base_s_past);
+	tcase_add_test(t, ecdh_refuses_bad_points_keys_and_parameters);
+	tcase_add_test(t, aes_keys_are_generated_in_every_size_and_no_other);
+	tcase_add_test(t, generate_key_checks_its_template);
+	tcase_add_loop_test(t, every_curve_signs_and_verifies, 0, 5);
+	tcase_add_test(t, unknown_curves_are_refused);
+	tcase_add_test(t, rsa_pairs_are_generated_as_asked);
+	tcase_add_test(t, a_pair_is_made_whole_or_not_at_all);
+	tcase_add_test(t, rsa_imports_with_all_parts_or_the_least);
+	tcase_add_test(t, parts_of_different_keys_are_refused);
+	suite_add_tcase(s, t);
+	return p11_main(s);
+}
