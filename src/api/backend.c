@@ -2,6 +2,9 @@
 /* The backend's methods by name: a method that an implementation lacks is KMS_NOTSUP. */
 #include "api/backend.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 static enum kms_rc
 lacks(const struct backend *b, struct call *c, const char *method)
 {
@@ -131,6 +134,36 @@ backend_export(struct backend *b, struct call *c, const struct uid *id, struct s
 {
 	return b->ops->export_material == NULL ? lacks(b, c, "export keys")
 					       : b->ops->export_material(b, c, id, ret);
+}
+
+enum kms_rc
+backend_act(struct backend *b, struct call *c, enum action a, const struct fields *req,
+    struct fields *res)
+{
+	enum kms_rc rc;
+
+	if (b->ops->act == NULL)
+		return call_refuse(c, E_ActionNotFound, "the %s backend is no KMS", b->ops->name);
+	c->error = E_None;
+	if ((rc = b->ops->act(b, c, a, req, res)) != KMS_OK && c->error == E_None)
+		c->error = api_error_of_rc(rc);
+	return rc;
+}
+
+enum kms_rc
+call_refuse(struct call *c, enum api_error e, const char *fmt, ...)
+{
+	char text[sizeof(((struct err *)0)->text)];
+	va_list ap;
+
+	if (c != NULL) {
+		va_start(ap, fmt);
+		(void)vsnprintf(text, sizeof(text), fmt, ap);
+		va_end(ap);
+		c->error = e;
+		return call_fail(c, api_error_row(e)->rc, "%s", text);
+	}
+	return api_error_row(e)->rc;
 }
 
 enum kms_rc

@@ -7,15 +7,19 @@
 #ifndef KMS_API_BACKEND_H
 #define KMS_API_BACKEND_H
 
+#include "api/action.h"
+#include "api/caller.h"
 #include "api/object.h"
 #include "api/use.h"
 
 struct backend;
 struct backend_key;
 
-/* One call: how long it may take, and what went wrong. Zeroed, it has no deadline. */
+/* One call: how long it may take, who asks, and what went wrong. Zeroed, it has no deadline. */
 struct call {
-	uint64_t deadline_ms; /* of os_monotonic_ms(); 0 is none */
+	uint64_t deadline_ms;	  /* of os_monotonic_ms(); 0 is none */
+	const struct caller *who; /* NULL: this process, as whoever is logged in */
+	enum api_error error;	  /* of an action that was refused by name */
 	struct err err;
 };
 
@@ -109,6 +113,14 @@ struct backend_ops {
 	enum kms_rc (*export_material)(struct backend *b, struct call *c, const struct uid *id,
 	    struct secret *ret);
 
+	/* -- the KMS's actions -- */
+	/*
+	 * Carries out A. REQ is checked here; RES is empty, and filled on success. On failure
+	 * c->error is the API's name for it.
+	 */
+	enum kms_rc (*act)(struct backend *b, struct call *c, enum action a,
+	    const struct fields *req, struct fields *res);
+
 	/* -- keys at work -- */
 	/* A counted handle to a private or secret key, parsed once. Survives the object's
 	 * destruction. */
@@ -165,6 +177,8 @@ enum kms_rc backend_copy(struct backend *b, struct call *c, const struct uid *sr
 enum kms_rc backend_destroy(struct backend *b, struct call *c, const struct uid *id) MUST_USE;
 enum kms_rc backend_export(struct backend *b, struct call *c, const struct uid *id,
     struct secret *ret) MUST_USE;
+enum kms_rc backend_act(struct backend *b, struct call *c, enum action a, const struct fields *req,
+    struct fields *res) MUST_USE;
 enum kms_rc backend_key_open(struct backend *b, struct call *c, const struct uid *id,
     struct backend_key **ret) MUST_USE;
 void backend_key_close(struct backend *b, struct backend_key *k);
@@ -175,5 +189,8 @@ enum kms_rc backend_derive(struct backend *b, struct call *c, struct backend_key
 
 /* Sets the call's error text; returns RC. C may be NULL. */
 #define call_fail(c, rc, ...) err_set((c) == NULL ? NULL : &(c)->err, (rc), __VA_ARGS__)
+
+/* Refuses by the API's name, with a sentence; returns the rc that goes with it. C may be NULL. */
+enum kms_rc call_refuse(struct call *c, enum api_error e, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 #endif

@@ -24,7 +24,9 @@ object_copy(const struct object *o, struct object *ret)
 		.revision = o->revision,
 		.kind = o->kind,
 		.spec = o->spec,
-		.flags = o->flags };
+		.flags = o->flags,
+		.key = o->key,
+		.created = o->created };
 
 	TRY(buf_add(&copy.label, buf_slice(&o->label)));
 	TRY(buf_add(&copy.app_id, buf_slice(&o->app_id)));

@@ -17,6 +17,14 @@ struct uid {
 };
 
 static inline bool
+uid_is_zero(const struct uid *a)
+{
+	static const struct uid zero;
+
+	return memcmp(a->b, zero.b, UID_LEN) == 0;
+}
+
+static inline bool
 uid_eq(const struct uid *a, const struct uid *b)
 {
 	return memcmp(a->b, b->b, UID_LEN) == 0;
@@ -58,6 +66,8 @@ enum object_flag {
 	FLAG_MODIFIABLE = 1u << 18,
 	FLAG_COPYABLE = 1u << 19,
 	FLAG_DESTROYABLE = 1u << 20,
+	/* the state of its KMS key, as far as the use of a version is concerned */
+	FLAG_UNUSABLE = 1u << 21, /* disabled, pending deletion or import: neither found nor used */
 };
 
 #define OBJECT_NAME_MAX	 1024	    /* bytes of a label or an application's id */
@@ -74,6 +84,8 @@ struct object {
 	enum object_kind kind;
 	struct key_spec spec; /* keys; type KEY_NONE otherwise */
 	uint32_t flags;	      /* enum object_flag */
+	struct uid key;	      /* the KMS key of which this is a version; zero: of none */
+	int64_t created;      /* seconds since 1970 UTC */
 	struct buf label;
 	struct buf app_id;  /* the application's id: CKA_ID of keys and certificates */
 	struct buf subject; /* certificates and keys: DER name, for finding them; may be empty */
@@ -96,9 +108,11 @@ enum kms_rc object_copy(const struct object *o, struct object *ret) MUST_USE;
 struct object_query {
 	enum object_kind kind;
 	enum key_type type;
-	bool has_label, has_app_id, has_subject;
+	bool has_label, has_app_id, has_subject, has_key;
 	struct slice label, app_id, subject;
-	bool private_too; /* false: only those without FLAG_PRIVATE */
+	struct uid key;
+	bool private_too;  /* false: only those without FLAG_PRIVATE */
+	bool unusable_too; /* false: only those without FLAG_UNUSABLE */
 };
 
 /* A found object: enough to know whether a cached copy is still current, and who may see it. */
