@@ -74,6 +74,10 @@ struct keyring {
 	enum role role;
 };
 
+/* Changes the store, all or nothing, and takes notice. As store_ops.apply. */
+enum kms_rc local_apply(struct local *l, struct call *c, const struct keyring *keys,
+    const struct store_change *v, size_t n) MUST_USE;
+
 enum kms_rc keyring_get(struct local *l, struct call *c, struct keyring *ret) MUST_USE;
 void keyring_free(struct keyring *k);
 #define auto_keyring __attribute__((cleanup(keyring_free))) struct keyring

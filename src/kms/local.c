@@ -34,6 +34,15 @@ local_generation(struct backend *b)
 	return atomic_load_explicit(&l->generation, memory_order_acquire);
 }
 
+enum kms_rc
+local_apply(struct local *l, struct call *c, const struct keyring *keys,
+    const struct store_change *v, size_t n)
+{
+	TRY(l->store->ops->apply(l->store, c, slice_of(keys->serial, SERIAL_LEN), v, n));
+	local_look(l);
+	return KMS_OK;
+}
+
 static void
 local_close(struct backend *b)
 {

@@ -3,6 +3,7 @@
  * the store. */
 #include <stdlib.h>
 
+#include "base/os.h"
 #include "kms/core.h"
 
 /* -- finding and reading -- */
@@ -135,6 +136,7 @@ make_row(struct call *c, const struct keyring *keys, struct object *o, struct sl
 	row->o = *o; /* moved */
 	*o = (struct object){ 0 };
 	row->o.revision = 1;
+	row->o.created = os_wall_seconds();
 	TRY(crypto_random(row->o.id.b, UID_LEN));
 	return row_seal(c, keys, &row->o, material, &row->sealed);
 }
@@ -157,8 +159,13 @@ static enum kms_rc
 insert(struct local *l, struct call *c, const struct keyring *keys, struct store_row *rows,
     struct object *const *v, size_t n)
 {
-	TRY(l->store->ops->insert(l->store, c, slice_of(keys->serial, SERIAL_LEN), rows, n));
-	local_look(l);
+	struct store_change changes[2];
+
+	if (n > ARRAY_LEN(changes))
+		return KMS_LIMIT;
+	for (size_t i = 0; i < n; i++)
+		changes[i] = (struct store_change){ .kind = INSERT_OBJECT, .row = &rows[i] };
+	TRY(local_apply(l, c, keys, changes, n));
 	for (size_t i = 0; i < n; i++) {
 		v[i]->id = rows[i].o.id;
 		v[i]->revision = rows[i].o.revision;
@@ -293,6 +300,7 @@ local_update(struct backend *b, struct call *c, struct object *o, const struct s
 	auto_store_row was = { 0 };
 	auto_store_row next = { 0 };
 	auto_secret kept = { 0 };
+	struct store_change change;
 
 	TRY(row_get(l, c, &o->id, &keys, &was, &kept));
 	if (o->revision != was.o.revision)
@@ -307,9 +315,10 @@ local_update(struct backend *b, struct call *c, struct object *o, const struct s
 		return call_fail(c, KMS_INVALID,
 		    "only the secret part of private data can be replaced");
 	TRY(next_row(c, &keys, &was, o, material != NULL ? *material : secret_slice(&kept), &next));
-	TRY(l->store->ops->update(l->store, c, &next, was.o.revision));
+	change =
+	    (struct store_change){ .kind = UPDATE_OBJECT, .row = &next, .was = was.o.revision };
+	TRY(local_apply(l, c, &keys, &change, 1));
 	o->revision = next.o.revision;
-	local_look(l);
 	return KMS_OK;
 }
 
@@ -365,6 +374,8 @@ enum kms_rc
 local_destroy(struct backend *b, struct call *c, const struct uid *id)
 {
 	struct local *l = local_of(b);
+	struct store_change change = { .kind = REMOVE_OBJECT, .id = id };
+	auto_keyring keys = { 0 };
 	uint64_t revision;
 	uint32_t flags;
 
@@ -372,8 +383,8 @@ local_destroy(struct backend *b, struct call *c, const struct uid *id)
 	TRY(rights_see(c, local_role(l), flags));
 	if ((flags & FLAG_DESTROYABLE) == 0)
 		return call_fail(c, KMS_DENIED, "this object cannot be destroyed");
-	TRY(l->store->ops->remove(l->store, c, id));
+	TRY(keyring_get(l, c, &keys));
+	TRY(local_apply(l, c, &keys, &change, 1));
 	keys_forget(l, id);
-	local_look(l);
 	return KMS_OK;
 }

@@ -26,6 +26,8 @@ row_ad(const uint8_t serial[SERIAL_LEN], const struct object *o, struct buf *ret
 	write_u32(&w, o->spec.curve);
 	write_u32(&w, o->spec.bits);
 	write_u32(&w, o->flags);
+	write_bytes(&w, slice_of(o->key.b, UID_LEN));
+	write_u64(&w, (uint64_t)o->created);
 	write_bytes(&w, buf_slice(&o->label));
 	write_bytes(&w, buf_slice(&o->app_id));
 	write_bytes(&w, buf_slice(&o->subject));

@@ -23,10 +23,20 @@ static const char *const steps[] = {
 	" seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, revision INTEGER NOT NULL,"
 	" kind INTEGER NOT NULL, type INTEGER NOT NULL, curve INTEGER NOT NULL, bits INTEGER NOT NULL,"
 	" flags INTEGER NOT NULL, label BLOB NOT NULL, app_id BLOB NOT NULL, subject BLOB NOT NULL,"
+	" key BLOB NOT NULL, created INTEGER NOT NULL,"
 	" attrs BLOB NOT NULL, body BLOB NOT NULL, sealed BLOB NOT NULL) STRICT;"
 	"CREATE INDEX object_label ON object (label);"
 	"CREATE INDEX object_app_id ON object (app_id);"
-	"CREATE INDEX object_subject ON object (subject) WHERE subject <> x'';",
+	"CREATE INDEX object_subject ON object (subject) WHERE subject <> x'';"
+	"CREATE INDEX object_key ON object (key) WHERE key <> x'';"
+	"CREATE TABLE entity ("
+	" seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, parent BLOB NOT NULL,"
+	" name BLOB NOT NULL, due INTEGER NOT NULL, created INTEGER NOT NULL, revision INTEGER NOT NULL,"
+	" body BLOB NOT NULL, sealed BLOB NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX entity_name ON entity (kind, name) WHERE name <> x'';"
+	"CREATE INDEX entity_parent ON entity (parent, kind) WHERE parent <> x'';"
+	"CREATE INDEX entity_due ON entity (kind, due) WHERE due > 0;"
+	"CREATE INDEX entity_kind ON entity (kind);",
 };
 
 int64_t

@@ -222,6 +222,14 @@ generation(struct store *base)
 	return atomic_load_explicit(&s->generation, memory_order_acquire);
 }
 
+enum kms_rc
+conn_borrow_filled(struct sqlite_store *s, struct call *c, struct conn **ret)
+{
+	enum kms_rc rc = conn_borrow(s, c, BORROW_READ, ret);
+
+	return rc == KMS_NOT_INITIALIZED ? KMS_NOTFOUND : rc;
+}
+
 static void
 close_store(struct store *base)
 {
@@ -245,12 +253,13 @@ static const struct store_ops ops = {
 	.token_reset = token_reset,
 	.pin_put = token_pin_put,
 	.pin_count = token_pin_count,
-	.insert = rows_insert,
-	.update = rows_update,
-	.remove = rows_remove,
+	.apply = sqlite_apply,
 	.get = rows_get,
 	.revision = rows_revision,
 	.find = rows_find,
+	.entity_get = entities_get,
+	.entity_by_name = entities_by_name,
+	.entity_list = entities_list,
 };
 
 /* With a host that runs SQLite for one thread alone, a connection is given no mutex even when it

@@ -58,6 +58,8 @@ enum borrow { BORROW_READ, BORROW_WRITE, BORROW_CREATE };
 enum kms_rc conn_borrow(struct sqlite_store *s, struct call *c, enum borrow how,
     struct conn **ret) MUST_USE;
 void conn_return(struct sqlite_store *s, struct conn *k);
+/* To read what must be there already: no store yet holds nothing, KMS_NOTFOUND. */
+enum kms_rc conn_borrow_filled(struct sqlite_store *s, struct call *c, struct conn **ret) MUST_USE;
 
 /* From now, until the deadline of C. */
 void conn_set_deadline(struct conn *k, const struct call *c);
@@ -103,11 +105,40 @@ enum kms_rc path_create(const char *path, struct call *c) MUST_USE;
 /* The file's folder can be written by this process. */
 bool path_folder_writable(const char *path);
 
-enum kms_rc rows_insert(struct store *s, struct call *c, struct slice serial,
-    const struct store_row *v, size_t n) MUST_USE;
-enum kms_rc rows_update(struct store *s, struct call *c, const struct store_row *row,
+/* What the last statement of K did: inserted a row (else KMS_CONFLICT, the token is another), or
+ * changed the row of ID (else KMS_CONFLICT if REVISION, a statement, finds it, and KMS_NOTFOUND).
+ */
+enum kms_rc conn_inserted(struct conn *k, struct call *c) MUST_USE;
+enum kms_rc conn_changed(struct conn *k, struct call *c, enum sql revision,
+    const struct uid *id) MUST_USE;
+
+/* A zero uid is an empty blob. */
+void bind_uid(sqlite3_stmt *st, int n, const struct uid *id);
+/* Columns as they must be, whoever wrote them: false, or KMS_TAMPERED. */
+bool column_uid(sqlite3_stmt *st, int n, struct uid *ret);
+bool column_number(sqlite3_stmt *st, int n, int64_t max, uint32_t *ret);
+enum kms_rc column_copy(sqlite3_stmt *st, int n, size_t max, struct buf *ret) MUST_USE;
+
+enum kms_rc row_insert(struct conn *k, struct call *c, struct slice serial,
+    const struct store_row *row) MUST_USE;
+enum kms_rc row_update(struct conn *k, struct call *c, const struct store_row *row,
     uint64_t was) MUST_USE;
-enum kms_rc rows_remove(struct store *s, struct call *c, const struct uid *id) MUST_USE;
+enum kms_rc row_remove(struct conn *k, struct call *c, const struct uid *id, uint64_t was) MUST_USE;
+enum kms_rc entity_insert(struct conn *k, struct call *c, struct slice serial,
+    const struct store_entity *e) MUST_USE;
+enum kms_rc entity_update(struct conn *k, struct call *c, const struct store_entity *e,
+    uint64_t was) MUST_USE;
+enum kms_rc entity_remove(struct conn *k, struct call *c, const struct uid *id,
+    uint64_t was) MUST_USE;
+
+enum kms_rc sqlite_apply(struct store *s, struct call *c, struct slice serial,
+    const struct store_change *v, size_t n) MUST_USE;
+enum kms_rc entities_get(struct store *s, struct call *c, const struct uid *id,
+    struct store_entity *ret) MUST_USE;
+enum kms_rc entities_by_name(struct store *s, struct call *c, enum entity_kind kind,
+    struct slice name, struct store_entity *ret) MUST_USE;
+enum kms_rc entities_list(struct store *s, struct call *c, const struct entity_query *q,
+    struct store_entities *ret, uint64_t *total) MUST_USE;
 enum kms_rc rows_get(struct store *s, struct call *c, const struct uid *id,
     struct store_row *ret) MUST_USE;
 enum kms_rc rows_revision(struct store *s, struct call *c, const struct uid *id, uint64_t *ret,

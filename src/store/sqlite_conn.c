@@ -364,3 +364,65 @@ conn_is_current(const struct conn *k)
 	    (st.st_size == k->file.st_size && st.st_mtim.tv_sec == k->file.st_mtim.tv_sec &&
 		st.st_mtim.tv_nsec == k->file.st_mtim.tv_nsec);
 }
+
+void
+bind_uid(sqlite3_stmt *st, int n, const struct uid *id)
+{
+	bind_bytes(st, n, slice_of(id->b, uid_is_zero(id) ? 0 : UID_LEN));
+}
+
+bool
+column_uid(sqlite3_stmt *st, int n, struct uid *ret)
+{
+	struct slice s = column_bytes(st, n);
+
+	if (s.len != 0 && s.len != UID_LEN)
+		return false;
+	*ret = (struct uid){ 0 };
+	if (s.len > 0)
+		memcpy(ret->b, s.p, UID_LEN);
+	return true;
+}
+
+bool
+column_number(sqlite3_stmt *st, int n, int64_t max, uint32_t *ret)
+{
+	int64_t v = sqlite3_column_int64(st, n);
+
+	if (v < 0 || v > max)
+		return false;
+	*ret = (uint32_t)v;
+	return true;
+}
+
+enum kms_rc
+column_copy(sqlite3_stmt *st, int n, size_t max, struct buf *ret)
+{
+	struct slice s = column_bytes(st, n);
+
+	return s.len > max ? KMS_TAMPERED : buf_set(ret, s);
+}
+
+enum kms_rc
+conn_inserted(struct conn *k, struct call *c)
+{
+	if (sqlite3_changes(k->db) == 0)
+		return call_fail(c, KMS_CONFLICT,
+		    "the token was initialised anew by somebody else");
+	return KMS_OK;
+}
+
+enum kms_rc
+conn_changed(struct conn *k, struct call *c, enum sql revision, const struct uid *id)
+{
+	sqlite3_stmt *st;
+	enum kms_rc rc;
+
+	if (sqlite3_changes(k->db) != 0)
+		return KMS_OK;
+	TRY(conn_statement(k, c, revision, &st));
+	bind_bytes(st, 1, slice_of(id->b, UID_LEN));
+	rc = conn_step_row(k, c, st);
+	(void)sqlite3_reset(st);
+	return rc == KMS_OK ? KMS_CONFLICT : rc;
+}

@@ -15,6 +15,8 @@ enum column {
 	COL_LABEL,
 	COL_APP_ID,
 	COL_SUBJECT,
+	COL_KEY,
+	COL_CREATED,
 	COL_ATTRS,
 	COL_BODY,
 	COL_SEALED,
@@ -45,6 +47,8 @@ bind_row(sqlite3_stmt *st, const struct store_row *row)
 	bind_bytes(st, PARAM(COL_LABEL), buf_slice(&o->label));
 	bind_bytes(st, PARAM(COL_APP_ID), buf_slice(&o->app_id));
 	bind_bytes(st, PARAM(COL_SUBJECT), buf_slice(&o->subject));
+	bind_uid(st, PARAM(COL_KEY), &o->key);
+	bind_number(st, PARAM(COL_CREATED), (uint64_t)o->created);
 	bind_bytes(st, PARAM(COL_ATTRS), buf_slice(&o->attrs));
 	bind_bytes(st, PARAM(COL_BODY), buf_slice(&o->body));
 	bind_bytes(st, PARAM(COL_SEALED), buf_slice(&row->sealed));
@@ -62,50 +66,19 @@ check_sizes(struct call *c, const struct store_row *row)
 	return KMS_OK;
 }
 
-/* -- changes -- */
+/* -- changes, each one statement -- */
 
-static enum kms_rc
-insert_one(struct conn *k, struct call *c, struct slice serial, const struct store_row *row)
+enum kms_rc
+row_insert(struct conn *k, struct call *c, struct slice serial, const struct store_row *row)
 {
 	sqlite3_stmt *st;
 
+	TRY(check_sizes(c, row));
 	TRY(conn_statement(k, c, SQL_INSERT, &st));
 	bind_row(st, row);
 	bind_bytes(st, PARAM(COL_END), serial);
 	TRY(conn_step_done(k, c, st));
-	if (sqlite3_changes(k->db) == 0)
-		return call_fail(c, KMS_CONFLICT,
-		    "the token was initialised anew by somebody else");
-	return KMS_OK;
-}
-
-static enum kms_rc
-insert_many(struct conn *k, struct call *c, struct slice serial, const struct store_row *v,
-    size_t n)
-{
-	/* One statement is a transaction by itself. */
-	if (n == 1)
-		return insert_one(k, c, serial, v);
-	TRY(conn_run(k, c, SQL_BEGIN));
-	for (size_t i = 0; i < n; i++)
-		TRY(insert_one(k, c, serial, &v[i]));
-	return conn_run(k, c, SQL_COMMIT);
-}
-
-enum kms_rc
-rows_insert(struct store *base, struct call *c, struct slice serial, const struct store_row *v,
-    size_t n)
-{
-	struct conn *k;
-	enum kms_rc rc;
-
-	for (size_t i = 0; i < n; i++)
-		TRY(check_sizes(c, &v[i]));
-	TRY(conn_borrow(of(base), c, BORROW_WRITE, &k));
-	if ((rc = insert_many(k, c, serial, v, n)) == KMS_OK)
-		store_moved(of(base));
-	conn_return(of(base), k);
-	return rc;
+	return conn_inserted(k, c);
 }
 
 static enum kms_rc
@@ -124,92 +97,32 @@ ask_revision(struct conn *k, struct call *c, const struct uid *id, uint64_t *ret
 	return rc;
 }
 
-static enum kms_rc
-update_one(struct conn *k, struct call *c, const struct store_row *row, uint64_t was)
+enum kms_rc
+row_update(struct conn *k, struct call *c, const struct store_row *row, uint64_t was)
 {
 	sqlite3_stmt *st;
-	uint64_t revision;
-	uint32_t flags;
 
+	TRY(check_sizes(c, row));
 	TRY(conn_statement(k, c, SQL_UPDATE, &st));
 	bind_row(st, row);
 	bind_number(st, PARAM(COL_END), was);
 	TRY(conn_step_done(k, c, st));
-	if (sqlite3_changes(k->db) != 0)
-		return KMS_OK;
-	TRY(ask_revision(k, c, &row->o.id, &revision, &flags));
-	return KMS_CONFLICT;
+	return conn_changed(k, c, SQL_REVISION, &row->o.id);
 }
 
 enum kms_rc
-rows_update(struct store *base, struct call *c, const struct store_row *row, uint64_t was)
-{
-	struct conn *k;
-	enum kms_rc rc;
-
-	TRY(check_sizes(c, row));
-	TRY(conn_borrow(of(base), c, BORROW_WRITE, &k));
-	if ((rc = update_one(k, c, row, was)) == KMS_OK)
-		store_moved(of(base));
-	conn_return(of(base), k);
-	return rc;
-}
-
-static enum kms_rc
-remove_one(struct conn *k, struct call *c, const struct uid *id)
+row_remove(struct conn *k, struct call *c, const struct uid *id, uint64_t was)
 {
 	sqlite3_stmt *st;
 
 	TRY(conn_statement(k, c, SQL_REMOVE, &st));
 	bind_bytes(st, 1, slice_of(id->b, UID_LEN));
+	bind_number(st, 2, was);
 	TRY(conn_step_done(k, c, st));
-	return sqlite3_changes(k->db) == 0 ? KMS_NOTFOUND : KMS_OK;
-}
-
-enum kms_rc
-rows_remove(struct store *base, struct call *c, const struct uid *id)
-{
-	struct conn *k;
-	enum kms_rc rc;
-
-	TRY(conn_borrow(of(base), c, BORROW_WRITE, &k));
-	if ((rc = remove_one(k, c, id)) == KMS_OK)
-		store_moved(of(base));
-	conn_return(of(base), k);
-	return rc;
+	return conn_changed(k, c, SQL_REVISION, id);
 }
 
 /* -- reading: a row may hold anything, whoever wrote it -- */
-
-static bool
-column_number(sqlite3_stmt *st, int n, int64_t max, uint32_t *ret)
-{
-	int64_t v = sqlite3_column_int64(st, n);
-
-	if (v < 0 || v > max)
-		return false;
-	*ret = (uint32_t)v;
-	return true;
-}
-
-static enum kms_rc
-copy_column(sqlite3_stmt *st, int n, size_t max, struct buf *ret)
-{
-	struct slice s = column_bytes(st, n);
-
-	return s.len > max ? KMS_TAMPERED : buf_set(ret, s);
-}
-
-static bool
-column_uid(sqlite3_stmt *st, struct uid *ret)
-{
-	struct slice s = column_bytes(st, COL_ID);
-
-	if (s.len != UID_LEN)
-		return false;
-	memcpy(ret->b, s.p, UID_LEN);
-	return true;
-}
 
 static enum kms_rc
 read_row(sqlite3_stmt *st, struct store_row *row)
@@ -217,22 +130,24 @@ read_row(sqlite3_stmt *st, struct store_row *row)
 	struct object *o = &row->o;
 	uint32_t kind, type, curve;
 
-	if (!column_uid(st, &o->id) || !column_number(st, COL_KIND, OBJECT_DATA, &kind) ||
+	if (!column_uid(st, COL_ID, &o->id) || uid_is_zero(&o->id) ||
+	    !column_uid(st, COL_KEY, &o->key) || !column_number(st, COL_KIND, OBJECT_DATA, &kind) ||
 	    !column_number(st, COL_TYPE, KEY_GENERIC, &type) ||
 	    !column_number(st, COL_CURVE, CURVE_ED25519, &curve) ||
 	    !column_number(st, COL_BITS, UINT32_MAX, &o->spec.bits) ||
 	    !column_number(st, COL_FLAGS, UINT32_MAX, &o->flags))
 		return KMS_TAMPERED;
 	o->revision = (uint64_t)sqlite3_column_int64(st, COL_REVISION);
+	o->created = sqlite3_column_int64(st, COL_CREATED);
 	o->kind = (enum object_kind)kind;
 	o->spec.type = (enum key_type)type;
 	o->spec.curve = (enum curve)curve;
-	TRY(copy_column(st, COL_LABEL, OBJECT_NAME_MAX, &o->label));
-	TRY(copy_column(st, COL_APP_ID, OBJECT_NAME_MAX, &o->app_id));
-	TRY(copy_column(st, COL_SUBJECT, OBJECT_BODY_MAX, &o->subject));
-	TRY(copy_column(st, COL_ATTRS, OBJECT_ATTRS_MAX, &o->attrs));
-	TRY(copy_column(st, COL_BODY, OBJECT_BODY_MAX, &o->body));
-	return copy_column(st, COL_SEALED, SEALED_MAX, &row->sealed);
+	TRY(column_copy(st, COL_LABEL, OBJECT_NAME_MAX, &o->label));
+	TRY(column_copy(st, COL_APP_ID, OBJECT_NAME_MAX, &o->app_id));
+	TRY(column_copy(st, COL_SUBJECT, OBJECT_BODY_MAX, &o->subject));
+	TRY(column_copy(st, COL_ATTRS, OBJECT_ATTRS_MAX, &o->attrs));
+	TRY(column_copy(st, COL_BODY, OBJECT_BODY_MAX, &o->body));
+	return column_copy(st, COL_SEALED, SEALED_MAX, &row->sealed);
 }
 
 static enum kms_rc
@@ -257,18 +172,11 @@ get_one(struct conn *k, struct call *c, const struct uid *id, struct store_row *
 	    : rc;
 }
 
-/* No store yet holds no object. */
-static enum kms_rc
-nothing_yet(enum kms_rc rc)
-{
-	return rc == KMS_NOT_INITIALIZED ? KMS_NOTFOUND : rc;
-}
-
 enum kms_rc
 rows_get(struct store *base, struct call *c, const struct uid *id, struct store_row *ret)
 {
 	struct conn *k;
-	enum kms_rc rc = nothing_yet(conn_borrow(of(base), c, BORROW_READ, &k));
+	enum kms_rc rc = conn_borrow_filled(of(base), c, &k);
 
 	if (rc != KMS_OK)
 		return rc;
@@ -282,7 +190,7 @@ rows_revision(struct store *base, struct call *c, const struct uid *id, uint64_t
     uint32_t *flags)
 {
 	struct conn *k;
-	enum kms_rc rc = nothing_yet(conn_borrow(of(base), c, BORROW_READ, &k));
+	enum kms_rc rc = conn_borrow_filled(of(base), c, &k);
 
 	if (rc != KMS_OK)
 		return rc;
@@ -295,6 +203,8 @@ rows_revision(struct store *base, struct call *c, const struct uid *id, uint64_t
 static enum sql
 pick_search(const struct object_query *q)
 {
+	if (q->has_key)
+		return SQL_FIND_KEY;
 	if (q->has_app_id)
 		return SQL_FIND_APP_ID;
 	if (q->has_label)
@@ -314,7 +224,10 @@ bind_query(sqlite3_stmt *st, const struct object_query *q)
 		bind_bytes(st, 3, q->subject);
 	bind_number(st, 4, q->kind);
 	bind_number(st, 5, q->type);
-	bind_number(st, 6, q->private_too ? 0 : FLAG_PRIVATE);
+	bind_number(st, 6,
+	    (q->private_too ? 0 : FLAG_PRIVATE) | (q->unusable_too ? 0 : FLAG_UNUSABLE));
+	if (q->has_key)
+		bind_bytes(st, 7, slice_of(q->key.b, UID_LEN));
 }
 
 static enum kms_rc
@@ -329,7 +242,7 @@ find_all(struct conn *k, struct call *c, const struct object_query *q, struct ob
 		struct object_ref ref = { .revision =
 					      (uint64_t)sqlite3_column_int64(st, COL_REVISION) };
 
-		if (!column_uid(st, &ref.id))
+		if (!column_uid(st, COL_ID, &ref.id))
 			rc = call_fail(c, KMS_TAMPERED, "an object in %s has an id that cannot be",
 			    k->path);
 		else

@@ -13,14 +13,6 @@ of(struct store *base)
 	return (struct sqlite_store *)base;
 }
 
-static enum kms_rc
-copy_column(sqlite3_stmt *st, int n, struct buf *ret)
-{
-	struct slice s = column_bytes(st, n);
-
-	return s.len > SMALL_MAX ? KMS_TAMPERED : buf_set(ret, s);
-}
-
 static bool
 column_count(sqlite3_stmt *st, int n, unsigned *ret)
 {
@@ -39,16 +31,16 @@ read_pin(sqlite3_stmt *st, int at, struct store_pin *ret)
 	    !column_count(st, at + 2, &ret->p) || !column_count(st, at + 5, &ret->failures) ||
 	    !column_count(st, at + 6, &ret->max_failures))
 		return KMS_TAMPERED;
-	TRY(copy_column(st, at + 3, &ret->salt));
-	return copy_column(st, at + 4, &ret->sealed);
+	TRY(column_copy(st, at + 3, SMALL_MAX, &ret->salt));
+	return column_copy(st, at + 4, SMALL_MAX, &ret->sealed);
 }
 
 static enum kms_rc
 read_columns(sqlite3_stmt *st, struct store_token *t)
 {
-	TRY(copy_column(st, COL_SERIAL, &t->serial));
-	TRY(copy_column(st, COL_LABEL, &t->label));
-	TRY(copy_column(st, COL_OPEN_KEY, &t->open_key));
+	TRY(column_copy(st, COL_SERIAL, SMALL_MAX, &t->serial));
+	TRY(column_copy(st, COL_LABEL, SMALL_MAX, &t->label));
+	TRY(column_copy(st, COL_OPEN_KEY, SMALL_MAX, &t->open_key));
 	TRY(read_pin(st, COL_SO, &t->so));
 	return read_pin(st, COL_USER, &t->user);
 }
@@ -138,6 +130,7 @@ reset_in_transaction(struct conn *k, struct call *c, struct slice was, const str
 	TRY(conn_run(k, c, SQL_BEGIN));
 	TRY(check_serial(k, c, was));
 	TRY(conn_run(k, c, SQL_OBJECT_CLEAR));
+	TRY(conn_run(k, c, SQL_ENTITY_CLEAR));
 	TRY(conn_run(k, c, SQL_PIN_CLEAR));
 	TRY(conn_run(k, c, SQL_TOKEN_CLEAR));
 	TRY(put_token(k, c, t));

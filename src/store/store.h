@@ -20,6 +20,76 @@ struct store_row {
 void store_row_free(struct store_row *r);
 #define auto_store_row __attribute__((cleanup(store_row_free))) struct store_row
 
+/* What the core keeps beside objects. Stored in files: values are never reused or renumbered. */
+enum entity_kind {
+	ENTITY_NONE = 0,
+	ENTITY_KEY = 1,		   /* a KMS key; its versions are objects */
+	ENTITY_ALIAS = 2,	   /* name: without "alias/"; parent: the key */
+	ENTITY_SECRET = 3,	   /* name: the secret's */
+	ENTITY_SECRET_VERSION = 4, /* parent: the secret; name: its id and VersionId */
+	ENTITY_USER = 5,	   /* a RAM user; name: account/user */
+	ENTITY_ACCESS_KEY = 6,	   /* parent: the user; name: the AccessKeyId */
+	ENTITY_POLICY = 7,	   /* an identity policy; name: the policy's */
+	ENTITY_IMPORT = 8,	   /* parameters for one import of key material; parent: the key */
+	ENTITY_SETTING = 9,	   /* one of a kind: the account, the audit's key and head ... */
+};
+
+/* One thing of the core's, whose body and sealed part only the core can read. */
+struct store_entity {
+	struct uid id;
+	enum entity_kind kind;
+	struct uid parent; /* zero: none */
+	struct buf name;   /* unique within its kind; empty: none */
+	int64_t due;	   /* seconds since 1970 UTC when something is to be done to it; 0: never */
+	int64_t created;   /* seconds since 1970 UTC */
+	uint64_t revision; /* counts changes, from 1 */
+	struct buf body;
+	struct buf sealed;
+};
+
+void store_entity_free(struct store_entity *e);
+#define auto_store_entity __attribute__((cleanup(store_entity_free))) struct store_entity
+
+struct store_entities {
+	struct store_entity *v;
+	size_t n, cap;
+};
+
+/* Takes over what E owns. */
+enum kms_rc store_entities_add(struct store_entities *l, struct store_entity *e) MUST_USE;
+void store_entities_free(struct store_entities *l);
+#define auto_store_entities __attribute__((cleanup(store_entities_free))) struct store_entities
+
+/* Which entities of one kind, in the order of their creation. Zeroed criteria match all. */
+struct entity_query {
+	enum entity_kind kind;
+	struct uid parent;
+	int64_t due_until; /* those with 0 < due <= this */
+	uint64_t skip;	   /* how many to pass over, and how many to give at most; 0: all */
+	uint64_t limit;
+};
+
+/*
+ * One change of a transaction. An insertion's id must be new. An update replaces the row of the
+ * same id, if its revision is WAS; a removal asks for WAS only when it is not 0.
+ */
+enum change_kind {
+	INSERT_OBJECT,
+	UPDATE_OBJECT,
+	REMOVE_OBJECT,
+	INSERT_ENTITY,
+	UPDATE_ENTITY,
+	REMOVE_ENTITY,
+};
+
+struct store_change {
+	enum change_kind kind;
+	const struct store_row *row;	   /* INSERT_OBJECT, UPDATE_OBJECT */
+	const struct store_entity *entity; /* INSERT_ENTITY, UPDATE_ENTITY */
+	const struct uid *id;		   /* REMOVE_* */
+	uint64_t was;
+};
+
 /* A way to the root key through one PIN. sealed empty: no such PIN. */
 struct store_pin {
 	unsigned log2n, r, p; /* scrypt */
@@ -63,21 +133,27 @@ struct store_ops {
 	enum kms_rc (*pin_count)(struct store *s, struct call *c, enum role role, bool failed,
 	    unsigned *ret);
 	/*
-	 * N rows at once or none, into the token of SERIAL only (KMS_CONFLICT: it was made anew
-	 * meanwhile, and rows sealed for the old one would be lost). KMS_EXISTS.
+	 * N changes at once or none, in the token of SERIAL only (KMS_CONFLICT: it was made anew
+	 * meanwhile, and what was sealed for the old one would be lost). KMS_EXISTS: an id or a
+	 * name is taken. KMS_NOTFOUND, KMS_CONFLICT: what is to be changed is gone, or not as it
+	 * WAS.
 	 */
-	enum kms_rc (*insert)(struct store *s, struct call *c, struct slice serial,
-	    const struct store_row *v, size_t n);
-	/* Replaces row O.id if its revision is WAS; KMS_CONFLICT, KMS_NOTFOUND. */
-	enum kms_rc (*update)(struct store *s, struct call *c, const struct store_row *row,
-	    uint64_t was);
-	enum kms_rc (*remove)(struct store *s, struct call *c, const struct uid *id);
+	enum kms_rc (*apply)(struct store *s, struct call *c, struct slice serial,
+	    const struct store_change *v, size_t n);
 	enum kms_rc (*get)(struct store *s, struct call *c, const struct uid *id,
 	    struct store_row *ret);
 	enum kms_rc (*revision)(struct store *s, struct call *c, const struct uid *id,
 	    uint64_t *ret, uint32_t *flags);
 	enum kms_rc (*find)(struct store *s, struct call *c, const struct object_query *q,
 	    struct object_refs *ret);
+	/* KMS_NOTFOUND. */
+	enum kms_rc (*entity_get)(struct store *s, struct call *c, const struct uid *id,
+	    struct store_entity *ret);
+	enum kms_rc (*entity_by_name)(struct store *s, struct call *c, enum entity_kind kind,
+	    struct slice name, struct store_entity *ret);
+	/* *TOTAL: how many there are without skip and limit; may be NULL. */
+	enum kms_rc (*entity_list)(struct store *s, struct call *c, const struct entity_query *q,
+	    struct store_entities *ret, uint64_t *total);
 };
 
 /* First member of each store. */

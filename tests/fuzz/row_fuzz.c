@@ -25,11 +25,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort();  \
 	} while (0)
 
-#define COLUMNS 13
+#define COLUMNS 15
+#define SEALED	12
 #define ID	"x'00112233445566778899aabbccddeeff'"
 
 static const char *const columns[COLUMNS] = { "id", "revision", "kind", "type", "curve", "bits",
-	"flags", "label", "app_id", "subject", "attrs", "body", "sealed" };
+	"flags", "label", "app_id", "subject", "attrs", "body", [SEALED] = "sealed", "key",
+	"created" };
 static const struct uid id = { { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa,
     0xbb, 0xcc, 0xdd, 0xee, 0xff } };
 
@@ -118,7 +120,7 @@ seal_as_it_stands(struct slice material)
 	MUST(keyring_get(l, NULL, &keys) == KMS_OK);
 	MUST(row_seal(NULL, &keys, &row.o, material, &sealed) == KMS_OK);
 	v.bytes = buf_slice(&sealed);
-	set_column(COLUMNS - 1, &v);
+	set_column(SEALED, &v);
 }
 
 int
@@ -145,10 +147,12 @@ LLVMFuzzerInitialize(int *argc UNUSED, char ***argv UNUSED)
 	run("PRAGMA synchronous = OFF; PRAGMA secure_delete = OFF;"
 	    "ALTER TABLE object RENAME TO strict;"
 	    "DROP INDEX object_label; DROP INDEX object_app_id; DROP INDEX object_subject;"
+	    "DROP INDEX object_key;"
 	    "CREATE TABLE object (seq INTEGER PRIMARY KEY, id UNIQUE, revision, kind, type, curve, bits, flags, label, app_id,"
-	    " subject, attrs, body, sealed);"
+	    " subject, key, created, attrs, body, sealed);"
 	    "CREATE INDEX object_label ON object (label); CREATE INDEX object_app_id ON object (app_id);"
 	    "CREATE INDEX object_subject ON object (subject) WHERE subject <> x'';"
+	    "CREATE INDEX object_key ON object (key) WHERE key <> x'';"
 	    "INSERT INTO object SELECT * FROM strict; UPDATE object SET id = " ID ";");
 	seal_as_it_stands(material);
 	run("CREATE TABLE good AS SELECT * FROM object");
@@ -163,7 +167,8 @@ is_original(const struct object *o)
 	return uid_eq(&o->id, &original.id) && o->revision == original.revision &&
 	    o->kind == original.kind && o->spec.type == original.spec.type &&
 	    o->spec.curve == original.spec.curve && o->spec.bits == original.spec.bits &&
-	    o->flags == original.flags &&
+	    o->flags == original.flags && uid_eq(&o->key, &original.key) &&
+	    o->created == original.created &&
 	    slice_eq(buf_slice(&o->label), buf_slice(&original.label)) &&
 	    slice_eq(buf_slice(&o->app_id), buf_slice(&original.app_id)) &&
 	    slice_eq(buf_slice(&o->subject), buf_slice(&original.subject)) &&

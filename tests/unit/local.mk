@@ -3,6 +3,7 @@
 
 EXTRA_DIST += %D%/crypto_keys.h %D%/local_fixture.h %D%/rv.h %D%/store_fixture.h %D%/unit.h
 
+c_tests += %D%/action_test.t
 c_tests += %D%/buf_test.t
 c_tests += %D%/codec_test.t
 c_tests += %D%/conf_test.t
@@ -11,6 +12,7 @@ c_tests += %D%/crypto_key_test.t
 c_tests += %D%/crypto_sign_test.t
 c_tests += %D%/crypto_use_test.t
 c_tests += %D%/crypto_vectors_test.t
+c_tests += %D%/entity_test.t
 c_tests += %D%/key_id_test.t
 c_tests += %D%/local_test.t
 c_tests += %D%/local_trouble_test.t

@@ -103,12 +103,41 @@ row_of(uint8_t id, enum object_kind kind, const char *label, const char *app_id)
 	return r;
 }
 
+/* Single kinds of changes. */
+static inline UNUSED enum kms_rc
+store_insert(struct store *s, struct call *c, struct slice serial, const struct store_row *v,
+    size_t n)
+{
+	struct store_change changes[4];
+
+	ck_assert_uint_le(n, ARRAY_LEN(changes));
+	for (size_t i = 0; i < n; i++)
+		changes[i] = (struct store_change){ .kind = INSERT_OBJECT, .row = &v[i] };
+	return s->ops->apply(s, c, serial, changes, n);
+}
+
+static inline UNUSED enum kms_rc
+store_update(struct store *s, struct call *c, const struct store_row *row, uint64_t was)
+{
+	struct store_change change = { .kind = UPDATE_OBJECT, .row = row, .was = was };
+
+	return s->ops->apply(s, c, slice_of(NULL, 0), &change, 1);
+}
+
+static inline UNUSED enum kms_rc
+store_remove(struct store *s, struct call *c, const struct uid *id)
+{
+	struct store_change change = { .kind = REMOVE_OBJECT, .id = id };
+
+	return s->ops->apply(s, c, slice_of(NULL, 0), &change, 1);
+}
+
 static inline UNUSED enum kms_rc
 try_insert(struct store *s, uint8_t id, const char *label, struct call *c)
 {
 	auto_store_row r = row_of(id, OBJECT_PUBLIC_KEY, label, "");
 
-	return s->ops->insert(s, c, SERIAL, &r, 1);
+	return store_insert(s, c, SERIAL, &r, 1);
 }
 
 static inline UNUSED void
@@ -117,7 +146,7 @@ insert(struct store *s, uint8_t id, enum object_kind kind, const char *label, co
 	auto_store_row r = row_of(id, kind, label, app_id);
 	struct call c = { 0 };
 
-	CHECK_RC(s->ops->insert(s, &c, SERIAL, &r, 1), KMS_OK);
+	CHECK_RC(store_insert(s, &c, SERIAL, &r, 1), KMS_OK);
 }
 
 /* The first bytes of the ids that a query finds, as text. */

@@ -23,7 +23,7 @@ START_TEST(store_that_is_not_there_holds_nothing_and_makes_no_file)
 	ck_assert_uint_eq(t.serial.len, 0);
 	check_found(s, ALL, "");
 	CHECK_RC(s->ops->get(s, &c, &id, &row), KMS_NOTFOUND);
-	CHECK_RC(s->ops->remove(s, &c, &id), KMS_NOT_INITIALIZED);
+	CHECK_RC(store_remove(s, &c, &id), KMS_NOT_INITIALIZED);
 	CHECK_RC(s->ops->pin_count(s, &c, ROLE_USER, true, &n), KMS_NOT_INITIALIZED);
 	CHECK_RC(try_insert(s, 1, "a", &c), KMS_NOT_INITIALIZED);
 	(void)s->ops->generation(s);
@@ -92,7 +92,7 @@ START_TEST(store_gives_a_row_back_as_it_was_written)
 	r.o.revision = 5;
 	r.o.flags = 0xffffffff;
 	fill(&r.o.subject, "subject");
-	CHECK_RC(s->ops->insert(s, &c, SERIAL, &r, 1), KMS_OK);
+	CHECK_RC(store_insert(s, &c, SERIAL, &r, 1), KMS_OK);
 	close_store(s);
 	s = open_store(false);
 	CHECK_RC(s->ops->get(s, &c, &r.o.id, &got), KMS_OK);
@@ -124,10 +124,10 @@ START_TEST(insert_keeps_all_rows_or_none)
 	struct call c = { 0 };
 
 	insert(s, 'a', OBJECT_DATA, "first", "");
-	CHECK_RC(s->ops->insert(s, &c, SERIAL, v, 2), KMS_EXISTS);
+	CHECK_RC(store_insert(s, &c, SERIAL, v, 2), KMS_EXISTS);
 	check_found(s, ALL, "a");
 	v[1].o.id = uid_of('c');
-	CHECK_RC(s->ops->insert(s, &c, SERIAL, v, 2), KMS_OK);
+	CHECK_RC(store_insert(s, &c, SERIAL, v, 2), KMS_OK);
 	check_found(s, ALL, "abc");
 	store_row_free(&v[0]);
 	store_row_free(&v[1]);
@@ -168,9 +168,9 @@ START_TEST(insert_refuses_what_could_not_be_read_back)
 
 	CHECK_RC(buf_extend(&r.o.body, OBJECT_BODY_MAX, &p), KMS_OK);
 	memset(p, 1, OBJECT_BODY_MAX);
-	CHECK_RC(s->ops->insert(s, &c, SERIAL, &r, 1), KMS_LIMIT);
+	CHECK_RC(store_insert(s, &c, SERIAL, &r, 1), KMS_LIMIT);
 	r.o.body.len = OBJECT_BODY_MAX;
-	CHECK_RC(s->ops->insert(s, &c, SERIAL, &r, 1), KMS_OK);
+	CHECK_RC(store_insert(s, &c, SERIAL, &r, 1), KMS_OK);
 	close_store(s);
 }
 END_TEST
@@ -181,12 +181,12 @@ START_TEST(update_replaces_the_current_revision_only)
 	auto_store_row r = row_of(1, OBJECT_DATA, "new", ""), got = { 0 };
 	struct call c = { 0 };
 
-	CHECK_RC(s->ops->update(s, &c, &r, 1), KMS_NOTFOUND);
+	CHECK_RC(store_update(s, &c, &r, 1), KMS_NOTFOUND);
 	insert(s, 1, OBJECT_DATA, "old", "");
 	r.o.revision = 2;
-	CHECK_RC(s->ops->update(s, &c, &r, 7), KMS_CONFLICT);
-	CHECK_RC(s->ops->update(s, &c, &r, 1), KMS_OK);
-	CHECK_RC(s->ops->update(s, &c, &r, 1), KMS_CONFLICT);
+	CHECK_RC(store_update(s, &c, &r, 7), KMS_CONFLICT);
+	CHECK_RC(store_update(s, &c, &r, 1), KMS_OK);
+	CHECK_RC(store_update(s, &c, &r, 1), KMS_CONFLICT);
 	CHECK_RC(s->ops->get(s, &c, &r.o.id, &got), KMS_OK);
 	CHECK_BYTES(buf_slice(&got.o.label), BYTES("new"));
 	ck_assert_uint_eq(got.o.revision, 2);
@@ -202,8 +202,8 @@ START_TEST(remove_takes_one_row_once)
 
 	insert(s, 'a', OBJECT_DATA, "x", "");
 	insert(s, 'b', OBJECT_DATA, "x", "");
-	CHECK_RC(s->ops->remove(s, &c, &id), KMS_OK);
-	CHECK_RC(s->ops->remove(s, &c, &id), KMS_NOTFOUND);
+	CHECK_RC(store_remove(s, &c, &id), KMS_OK);
+	CHECK_RC(store_remove(s, &c, &id), KMS_NOTFOUND);
 	check_found(s, ALL, "b");
 	close_store(s);
 }
@@ -245,7 +245,7 @@ START_TEST(find_answers_by_each_criterion_in_the_order_of_creation)
 	insert(s, 'c', OBJECT_PUBLIC_KEY, "web", "1");
 	insert(s, 'b', OBJECT_PRIVATE_KEY, "web", "1");
 	insert(s, 'a', OBJECT_PRIVATE_KEY, "web", "2");
-	CHECK_RC(s->ops->insert(s, &c, SERIAL, &cert, 1), KMS_OK);
+	CHECK_RC(store_insert(s, &c, SERIAL, &cert, 1), KMS_OK);
 	check_found(s, ALL, "cbad");
 	check_found(s, BY(label, BYTES("web")), "cbad");
 	check_found(s, BY(label, BYTES("we")), "");
@@ -273,7 +273,7 @@ START_TEST(find_takes_bytes_as_they_are)
 	struct call c = { 0 };
 
 	CHECK_RC(buf_set(&r.o.label, BYTES("a\0b%")), KMS_OK);
-	CHECK_RC(s->ops->insert(s, &c, SERIAL, &r, 1), KMS_OK);
+	CHECK_RC(store_insert(s, &c, SERIAL, &r, 1), KMS_OK);
 	insert(s, 'b', OBJECT_DATA, "a", "");
 	insert(s, 'c', OBJECT_DATA, "", "");
 	check_found(s, BY(label, BYTES("a\0b%")), "a");

@@ -91,7 +91,7 @@ START_TEST(file_that_was_cut_is_refused_at_the_latest_when_read)
 	for (unsigned i = 0; i < 200; i++) {
 		auto_store_row r = row_of((uint8_t)i, OBJECT_DATA, "x", "y");
 
-		CHECK_RC(s->ops->insert(s, &c, SERIAL, &r, 1), KMS_OK);
+		CHECK_RC(store_insert(s, &c, SERIAL, &r, 1), KMS_OK);
 	}
 	close_store(s);
 	ck_assert_int_eq(stat(path, &st), 0);
@@ -139,6 +139,7 @@ START_TEST(columns_that_cannot_be_are_refused)
 		"UPDATE object SET flags = 4294967296",
 		"UPDATE object SET label = zeroblob(1025)",
 		"UPDATE object SET app_id = zeroblob(1025)",
+		"UPDATE object SET key = x'01'",
 		"UPDATE object SET attrs = zeroblob(300000)",
 	};
 	auto_store_row row = { 0 };
@@ -185,7 +186,7 @@ START_TEST(full_disk_loses_nothing)
 
 	ck_assert_ptr_ne(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
 	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &none), 0);
-	limit = (struct rlimit){ .rlim_cur = 200000, .rlim_max = none.rlim_max };
+	limit = (struct rlimit){ .rlim_cur = 300000, .rlim_max = none.rlim_max };
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	for (n = 0; n < 200 && rc == KMS_OK; n++) {
 		if ((rc = try_insert(s, (uint8_t)(n + 1), "x", &c)) == KMS_OK)
@@ -255,7 +256,7 @@ START_TEST(store_configured_read_only_is_read_and_never_written)
 	check_found(s, ALL, "a");
 	CHECK_RC(s->ops->token_get(s, &c, &t), KMS_OK);
 	CHECK_RC(try_insert(s, 1, "x", &c), KMS_READONLY);
-	CHECK_RC(s->ops->remove(s, &c, &id), KMS_READONLY);
+	CHECK_RC(store_remove(s, &c, &id), KMS_READONLY);
 	CHECK_RC(s->ops->pin_count(s, &c, ROLE_USER, true, &n), KMS_READONLY);
 	CHECK_RC(s->ops->token_reset(s, &c, SERIAL, &t), KMS_READONLY);
 	close_store(s);
