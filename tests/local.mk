@@ -3,6 +3,7 @@
 
 include tests/lib/local.mk
 include tests/unit/local.mk
+include tests/contract/local.mk
 include tests/p11/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk

@@ -31,8 +31,13 @@ gate_usable(struct local *l, struct call *c, struct backend_key *k)
 static enum kms_rc
 authorise(struct local *l, struct call *c, struct backend_key *k, uint32_t any_of)
 {
+	uint32_t flags;
+
 	TRY(gate_usable(l, c, k));
-	if ((atomic_load_explicit(&k->flags, memory_order_relaxed) & any_of) == 0)
+	flags = atomic_load_explicit(&k->flags, memory_order_relaxed);
+	if ((flags & FLAG_UNUSABLE) != 0)
+		return call_fail(c, KMS_KEY_STATE, "the key is not enabled");
+	if ((flags & any_of) == 0)
 		return call_fail(c, KMS_DENIED, "the key may not be used in this way");
 	return KMS_OK;
 }

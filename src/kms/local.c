@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/os.h"
+#include "kms/act.h"
 #include "kms/core.h"
 
 void
@@ -80,6 +81,7 @@ static const struct backend_ops ops = {
 	.copy = local_copy,
 	.destroy = local_destroy,
 	.export_material = local_export,
+	.act = local_act,
 	.key_open = local_key_open,
 	.key_close = local_key_close,
 	.begin = gate_begin,

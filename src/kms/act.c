@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is the same for every action of the KMS, and the table of those that carry them out. */
+#include "kms/act.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/os.h"
+#include "kms/chapters.h"
+
+#define TRIES 8 /* against others who change the same key */
+
+/* -- the table -- */
+
+static const struct {
+	act_fn *run;
+} handlers[ACTION_COUNT] = {
+#define HANDLER(action, fn) [ACTION_##action] = { fn },
+#include "kms/handlers.def"
+#undef HANDLER
+};
+
+/* -- finding -- */
+
+static enum kms_rc
+load_key(struct act *a, const struct uid *id, struct master_key *ret)
+{
+	auto_store_entity e = { 0 };
+	enum kms_rc rc = a->l->store->ops->entity_get(a->l->store, a->c, id, &e);
+
+	if (rc == KMS_NOTFOUND || (rc == KMS_OK && e.kind != ENTITY_KEY))
+		return call_refuse(a->c, E_KeyNotFound, "The specified Key is not found.");
+	TRY(rc);
+	return master_key_read(a->c, &a->keys, &e, ret);
+}
+
+static enum kms_rc
+load_alias(struct act *a, struct slice name, struct uid *ret)
+{
+	auto_store_entity e = { 0 };
+	enum kms_rc rc =
+	    a->l->store->ops->entity_by_name(a->l->store, a->c, ENTITY_ALIAS, name, &e);
+
+	if (rc == KMS_NOTFOUND)
+		return call_refuse(a->c, E_AliasNotFound, "The specified Alias is not found.");
+	TRY(rc);
+	TRY(entity_open(a->c, &a->keys, &e, NULL));
+	*ret = e.parent;
+	return KMS_OK;
+}
+
+/* Cuts HEAD off S, if S begins with it. */
+static bool
+skip(struct slice *s, const char *head)
+{
+	struct slice h = slice_str(head);
+
+	if (s->len < h.len || memcmp(s->p, h.p, h.len) != 0)
+		return false;
+	*s = slice_of(s->p + h.len, s->len - h.len);
+	return true;
+}
+
+enum kms_rc
+act_find_key(struct act *a, struct slice name, bool aliases, struct master_key *ret)
+{
+	char head[64];
+	struct uid id;
+	bool arn;
+
+	(void)snprintf(head, sizeof(head), "acs:kms:%s:%s:", a->account.region, a->account.id);
+	arn = skip(&name, head);
+	if (skip(&name, "alias/")) {
+		if (!aliases)
+			return call_refuse(a->c, E_UnsupportedAlias,
+			    "This action takes a key id, not an alias.");
+		TRY(load_alias(a, name, &id));
+		return load_key(a, &id, ret);
+	}
+	if ((arn && !skip(&name, "key/")) || !uid_from_text(name, &id))
+		return call_refuse(a->c, E_KeyNotFound, "The specified Key is not found.");
+	return load_key(a, &id, ret);
+}
+
+enum kms_rc
+act_permit_key(struct act *a, const char *what UNUSED, const struct master_key *k)
+{
+	enum api_error answer = state_answer(a->action, k->state);
+
+	return answer == E_None ? KMS_OK
+				: call_refuse(a->c, answer, "%s", api_error_row(answer)->message);
+}
+
+/* Finds what the action is about, and asks whether it may go on. */
+static enum kms_rc
+aim(struct act *a)
+{
+	const struct action_row *row = action_row(a->action);
+	char what[64];
+
+	switch (row->target) {
+	case TARGET_KEY:
+	case TARGET_KEY_OR_ALIAS:
+		TRY(act_find_key(a, fields_get(a->req, F_KeyId), row->target == TARGET_KEY_OR_ALIAS,
+		    &a->key));
+		a->has_key = true;
+		(void)snprintf(what, sizeof(what), "kms:%s", row->name);
+		return act_permit_key(a, what, &a->key);
+	case TARGET_NOTHING:
+	case TARGET_BLOB:
+	case TARGET_ALIAS:
+	case TARGET_SECRET:
+	case TARGET_NEW_KEY:
+	case TARGET_LIST_KEYS:
+	case TARGET_LIST_ALIASES:
+	case TARGET_NEW_SECRET:
+	case TARGET_LIST_SECRETS:
+	case TARGET_SELF: break;
+	}
+	return KMS_OK;
+}
+
+/* -- results -- */
+
+enum kms_rc
+act_put_key(struct act *a, struct master_key *k)
+{
+	auto_store_entity e = { 0 };
+	uint64_t was = k->revision;
+
+	TRY(master_key_write(a->c, &a->keys, k, &e));
+	return was == 0 ? changes_insert_entity(&a->changes, &e)
+			: changes_update_entity(&a->changes, &e, was);
+}
+
+void
+time_to_text(int64_t seconds, char ret[TIME_TEXT_LEN + 1])
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(ret, TIME_TEXT_LEN + 1, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		(void)snprintf(ret, TIME_TEXT_LEN + 1, "9999-12-31T23:59:59Z");
+}
+
+enum kms_rc
+act_put_time(struct fields *f, enum field name, int64_t seconds)
+{
+	char text[TIME_TEXT_LEN + 1];
+
+	time_to_text(seconds, text);
+	return fields_put_text(f, name, text);
+}
+
+enum kms_rc
+act_put_uid(struct fields *f, enum field name, const struct uid *id)
+{
+	char text[UID_TEXT_LEN + 1];
+
+	uid_to_text(id, text);
+	return fields_put_text(f, name, text);
+}
+
+enum kms_rc
+act_put_arn(const struct act *a, struct fields *f, enum field name, const char *type,
+    struct slice resource)
+{
+	auto_buf arn = { 0 };
+	char head[96];
+
+	(void)snprintf(head, sizeof(head), "acs:kms:%s:%s:%s/", a->account.region, a->account.id,
+	    type);
+	TRY(buf_add(&arn, slice_str(head)));
+	TRY(buf_add(&arn, resource));
+	return fields_put(f, name, buf_slice(&arn));
+}
+
+struct page
+act_page(const struct act *a, uint64_t size)
+{
+	return (struct page){ .number = (uint64_t)fields_number(a->req, F_PageNumber, 1),
+		.size = (uint64_t)fields_number(a->req, F_PageSize, (int64_t)size) };
+}
+
+enum kms_rc
+act_put_page(const struct act *a, struct page p, uint64_t total)
+{
+	TRY(fields_put_number(a->res, F_PageNumber, (int64_t)p.number));
+	TRY(fields_put_number(a->res, F_PageSize, (int64_t)p.size));
+	return fields_put_number(a->res, F_TotalCount, (int64_t)total);
+}
+
+/* -- the course of an action -- */
+
+static void
+act_free(struct act *a)
+{
+	keyring_free(&a->keys);
+	master_key_free(&a->key);
+	changes_free(&a->changes);
+}
+
+/* The account's number is made of the token's serial, so that it needs no place of its own. */
+static void
+account_of(const struct keyring *keys, struct account *ret)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < SERIAL_LEN; i++)
+		n = n << 8 | keys->serial[i];
+	(void)snprintf(ret->id, sizeof(ret->id), "%016" PRIu64, n % 10000000000000000u);
+	ret->region = "local";
+}
+
+static enum kms_rc
+begin(struct act *a)
+{
+	TRY(keyring_get(a->l, a->c, &a->keys));
+	if (a->keys.role != ROLE_USER)
+		return call_fail(a->c, KMS_LOGIN_NEEDED, "log in as the user to use the KMS");
+	account_of(&a->keys, &a->account);
+	a->root = (struct caller){ .kind = CALLER_ROOT,
+		.account = a->account.id,
+		.name = "root",
+		.principal_id = a->account.id,
+		.access_key_id = "",
+		.source_ip = "",
+		.user_agent = "",
+		.uid = (uid_t)-1,
+		.secure_transport = true };
+	a->who = a->c->who != NULL ? a->c->who : &a->root;
+	a->now = os_wall_seconds();
+	return KMS_OK;
+}
+
+static enum kms_rc
+once(struct local *l, struct call *c, enum action action, const struct fields *req,
+    struct fields *res)
+{
+	struct act a __attribute__((cleanup(act_free))) = {
+		.l = l, .c = c, .action = action, .req = req, .res = res
+	};
+
+	TRY(begin(&a));
+	TRY(aim(&a));
+	TRY(handlers[action].run(&a));
+	return changes_commit(&a.changes, l, c, &a.keys);
+}
+
+enum kms_rc
+local_act(struct backend *b, struct call *c, enum action action, const struct fields *req,
+    struct fields *res)
+{
+	enum kms_rc rc = KMS_CONFLICT;
+
+	if (action >= ACTION_COUNT || handlers[action].run == NULL)
+		return call_refuse(c, E_ActionNotFound, "This KMS does not have the action.");
+	TRY(action_check(action, req, &c->error, &c->err));
+	for (int i = 0; i < TRIES && rc == KMS_CONFLICT; i++) {
+		err_clear(&c->err);
+		fields_free(res);
+		rc = once(local_of(b), c, action, req, res);
+	}
+	if (rc != KMS_OK)
+		fields_free(res);
+	return rc;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One action of the KMS under way, and what the chapters (act_*.c) that carry actions out ask of
+ * the core. act.c does for every action what is the same: it checks the request, finds the key or
+ * secret, authorises, looks at the state, runs the chapter's function, and writes what it gathered
+ * in one transaction; when somebody else was faster it does all of it again.
+ */
+#ifndef KMS_KMS_ACT_H
+#define KMS_KMS_ACT_H
+
+#include "kms/changes.h"
+#include "kms/master_key.h"
+
+/* Whose KMS this is: the account and region in its ARNs. */
+#define ACCOUNT_LEN 16
+struct account {
+	char id[ACCOUNT_LEN + 1]; /* 16 digits, made of the token's serial */
+	const char *region;
+};
+
+struct act {
+	struct local *l;
+	struct call *c;
+	enum action action;
+	const struct fields *req;
+	struct fields *res;
+	struct keyring keys;
+	struct account account;
+	struct caller root; /* used when the call names nobody */
+	const struct caller *who;
+	int64_t now; /* seconds since 1970 UTC, the same throughout */
+	bool has_key;
+	struct master_key key; /* found, permitted, and in a state that lets the action go on */
+	struct changes changes;
+};
+
+/* A chapter's function: reads a->req, fills a->res, gathers changes. Run again after KMS_CONFLICT.
+ */
+typedef enum kms_rc act_fn(struct act *a);
+
+/* -- keys (act.c) -- */
+
+/* The key called NAME: an id, an ARN of ours, or (ALIASES) an alias. E_KeyNotFound,
+ * E_AliasNotFound, E_UnsupportedAlias. Permission and state are not looked at. */
+enum kms_rc act_find_key(struct act *a, struct slice name, bool aliases,
+    struct master_key *ret) MUST_USE;
+/* For actions about several keys (TARGET_SELF): the caller may do WHAT ("kms:ReEncryptFrom") to K,
+ * and K's state lets the action go on. */
+enum kms_rc act_permit_key(struct act *a, const char *what, const struct master_key *k) MUST_USE;
+/* Gathers K's new contents; K's revision is counted up. */
+enum kms_rc act_put_key(struct act *a, struct master_key *k) MUST_USE;
+
+/* -- what results are made of -- */
+
+/* "2024-03-25T10:00:00Z" */
+#define TIME_TEXT_LEN 20
+void time_to_text(int64_t seconds, char ret[TIME_TEXT_LEN + 1]);
+enum kms_rc act_put_time(struct fields *f, enum field name, int64_t seconds) MUST_USE;
+enum kms_rc act_put_uid(struct fields *f, enum field name, const struct uid *id) MUST_USE;
+/* "acs:kms:REGION:ACCOUNT:key/NAME"; TYPE is key, alias or secret. */
+enum kms_rc act_put_arn(const struct act *a, struct fields *f, enum field name, const char *type,
+    struct slice resource) MUST_USE;
+
+/* PageNumber and PageSize (default: 1 and SIZE) as skip and limit, and their echo in the result
+ * with TOTAL. */
+struct page {
+	uint64_t number, size;
+};
+struct page act_page(const struct act *a, uint64_t size);
+enum kms_rc act_put_page(const struct act *a, struct page p, uint64_t total) MUST_USE;
+
+/* The backend's method. */
+enum kms_rc local_act(struct backend *b, struct call *c, enum action action,
+    const struct fields *req, struct fields *res) MUST_USE;
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The KMS under the contract suite, and the requests that its cases make. */
+#include "tests/contract/contract.h"
+
+#include "kms/local.h"
+
+struct backend *kms;
+struct fields req, res;
+
+static char *dir, *path;
+
+/* -- the KMS -- */
+
+void
+contract_setup(void)
+{
+	struct conf_token conf = { .pin_cost = 1, .pin_tries = 4, .timeout_ms = 10000 };
+	struct slice pin = BYTES("1234");
+
+	dir = temp_dir();
+	path = os_path_join(dir, "kms.db");
+	conf.store = path;
+	os_fake_clock(NOW);
+	CHECK_RC(local_open(&conf, NULL, &kms), KMS_OK);
+	CHECK_RC(backend_init_token(kms, NULL, BYTES("contract"), pin), KMS_OK);
+	CHECK_RC(backend_login(kms, NULL, ROLE_SO, slice_of(NULL, 0), pin), KMS_OK);
+	CHECK_RC(backend_init_pin(kms, NULL, pin), KMS_OK);
+	CHECK_RC(backend_login(kms, NULL, ROLE_USER, slice_of(NULL, 0), pin), KMS_OK);
+}
+
+void
+contract_teardown(void)
+{
+	request();
+	backend_close(kms);
+	os_fake_clock(-1);
+	free(path);
+	free(dir);
+}
+
+/* -- requests -- */
+
+void
+request(void)
+{
+	fields_free(&req);
+	fields_free(&res);
+}
+
+void
+with(enum field name, const char *text)
+{
+	CHECK_RC(fields_put_text(&req, name, text), KMS_OK);
+}
+
+void
+with_bytes(enum field name, struct slice bytes)
+{
+	CHECK_RC(fields_put(&req, name, bytes), KMS_OK);
+}
+
+void
+with_number(enum field name, int64_t n)
+{
+	CHECK_RC(fields_put_number(&req, name, n), KMS_OK);
+}
+
+void
+with_bool(enum field name, bool truth)
+{
+	CHECK_RC(fields_put_bool(&req, name, truth), KMS_OK);
+}
+
+void
+expect(enum action a)
+{
+	struct call c = { 0 };
+	enum kms_rc rc;
+
+	fields_free(&res);
+	rc = backend_act(kms, &c, a, &req, &res);
+	ck_assert_msg(rc == KMS_OK, "%s: %s: %s", action_row(a)->name, api_error_row(c.error)->code,
+	    c.err.text);
+}
+
+void
+expect_error(enum action a, enum api_error e)
+{
+	struct call c = { 0 };
+	enum kms_rc rc;
+
+	fields_free(&res);
+	rc = backend_act(kms, &c, a, &req, &res);
+	ck_assert_msg(rc != KMS_OK && c.error == e, "%s: %s (%s), wanted %s", action_row(a)->name,
+	    rc == KMS_OK ? "done" : api_error_row(c.error)->code, c.err.text,
+	    api_error_row(e)->code);
+	ck_assert_uint_eq(res.n, 0);
+	ck_assert_msg(c.err.text[0] != '\0', "%s: no sentence", action_row(a)->name);
+}
+
+const char *
+text_of(enum field group, enum field name)
+{
+	static char text[70000];
+	const struct fields *f = &res;
+	struct slice s;
+
+	if (group != F_COUNT) {
+		const struct field_value *v = fields_value(&res, group);
+
+		ck_assert_ptr_nonnull(v);
+		ck_assert_uint_gt(v->u.groups.n, 0);
+		f = v->u.groups.v;
+	}
+	s = fields_get(f, name);
+	ck_assert_uint_lt(s.len, sizeof(text));
+	if (s.len > 0)
+		memcpy(text, s.p, s.len);
+	text[s.len] = '\0';
+	return text;
+}
+
+void
+check_text(enum field group, enum field name, const char *wanted)
+{
+	const char *got = text_of(group, name);
+
+	ck_assert_msg(strcmp(got, wanted) == 0, "%s is \"%s\", wanted \"%s\"",
+	    field_row(name)->wire, got, wanted);
+}
+
+char *
+new_key(const char *spec, const char *usage)
+{
+	char *id;
+
+	request();
+	if (spec != NULL)
+		with(F_KeySpec, spec);
+	if (usage != NULL)
+		with(F_KeyUsage, usage);
+	expect(ACTION_CreateKey);
+	id = strdup(text_of(F_KeyMetadata, F_KeyId));
+	ck_assert_ptr_nonnull(id);
+	return id;
+}
+
+void
+about(const char *key)
+{
+	request();
+	with(F_KeyId, key);
+}
+
+void
+check_state(const char *key, const char *wanted)
+{
+	about(key);
+	expect(ACTION_DescribeKey);
+	check_text(F_KeyMetadata, F_KeyState, wanted);
+}
+
+int
+contract_main(Suite *suite)
+{
+	return unit_main(suite);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys as a whole: made, described, listed, enabled and disabled, scheduled for deletion. */
+#include "tests/contract/contract.h"
+
+START_TEST(a_key_is_made_as_asked_and_described)
+{
+	char *id, arn[256];
+
+	request();
+	with(F_Description, "for the payroll");
+	expect(ACTION_CreateKey);
+	id = strdup(text_of(F_KeyMetadata, F_KeyId));
+	ck_assert_uint_eq(strlen(id), 36);
+	about(id);
+	expect(ACTION_DescribeKey);
+	check_text(F_KeyMetadata, F_KeyId, id);
+	check_text(F_KeyMetadata, F_KeyState, "Enabled");
+	check_text(F_KeyMetadata, F_KeySpec, "Aliyun_AES_256");
+	check_text(F_KeyMetadata, F_KeyUsage, "ENCRYPT/DECRYPT");
+	check_text(F_KeyMetadata, F_Origin, "Aliyun_KMS");
+	check_text(F_KeyMetadata, F_Description, "for the payroll");
+	check_text(F_KeyMetadata, F_CreationDate, "2023-11-14T22:13:20Z");
+	check_text(F_KeyMetadata, F_AutomaticRotation, "Disabled");
+	/* The ARN names it too. */
+	ck_assert_int_lt(snprintf(arn, sizeof(arn), "%s", text_of(F_KeyMetadata, F_Arn)),
+	    (int)sizeof(arn));
+	about(arn);
+	expect(ACTION_DescribeKey);
+	check_text(F_KeyMetadata, F_KeyId, id);
+	free(id);
+}
+END_TEST
+
+START_TEST(specs_and_usages_that_do_not_fit_are_refused)
+{
+	static const char *const bad[][2] = { { "AES_256", NULL }, { "RSA_1024", NULL },
+		{ "EC_P256", "ENCRYPT/DECRYPT" }, { "Aliyun_AES_256", "SIGN/VERIFY" },
+		{ "RSA_2048", "sign/verify" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		request();
+		with(F_KeySpec, bad[i][0]);
+		if (bad[i][1] != NULL)
+			with(F_KeyUsage, bad[i][1]);
+		expect_error(ACTION_CreateKey, E_InvalidParameter);
+	}
+}
+END_TEST
+
+START_TEST(an_unknown_key_is_not_found_by_any_name)
+{
+	static const char *const names[] = { "x", "12345678-1234-1234-1234-123456789012",
+		"acs:kms:elsewhere:1234567890123456:key/12345678-1234-1234-1234-123456789012",
+		"12345678-1234-1234-1234-12345678901g" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		about(names[i]);
+		expect_error(ACTION_DescribeKey, E_KeyNotFound);
+	}
+	about("alias/none");
+	expect_error(ACTION_DescribeKey, E_AliasNotFound);
+}
+END_TEST
+
+START_TEST(keys_are_listed_by_pages_in_the_order_of_creation)
+{
+	char *ids[3];
+
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		ids[i] = new_key(NULL, NULL);
+	for (int64_t i = 0; i < 3; i++) {
+		request();
+		with_number(F_PageNumber, i + 1);
+		with_number(F_PageSize, 1);
+		expect(ACTION_ListKeys);
+		check_text(F_Keys, F_KeyId, ids[i]);
+		ck_assert_int_eq(fields_number(&res, F_TotalCount, 0), 3);
+		ck_assert_int_eq(fields_number(&res, F_PageNumber, 0), i + 1);
+	}
+	request();
+	with_number(F_PageNumber, 4);
+	with_number(F_PageSize, 1);
+	expect(ACTION_ListKeys);
+	ck_assert(fields_has(&res, F_Keys));
+	ck_assert_uint_eq(fields_value(&res, F_Keys)->u.groups.n, 0);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		free(ids[i]);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = { a_key_is_made_as_asked_and_described,
+		specs_and_usages_that_do_not_fit_are_refused,
+		an_unknown_key_is_not_found_by_any_name,
+		keys_are_listed_by_pages_in_the_order_of_creation };
+	Suite *s = suite_create("contract: keys");
+	TCase *t = tcase_create("keys");
+
+	tcase_add_checked_fixture(t, contract_setup, contract_teardown);
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(s, t);
+	return contract_main(s);
+}

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# The contract suite: the same cases over every backend, one line each: "c_tests += %D%/NAME.t" is built from NAME.c.
+
+test_lib_sources += %D%/contract.c %D%/contract.h
+
+c_tests += %D%/key_test.t
