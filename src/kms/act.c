@@ -23,8 +23,8 @@ static const struct {
 
 /* -- finding -- */
 
-static enum kms_rc
-load_key(struct act *a, const struct uid *id, struct master_key *ret)
+enum kms_rc
+act_load_key(struct act *a, const struct uid *id, struct master_key *ret)
 {
 	auto_store_entity e = { 0 };
 	enum kms_rc rc = a->l->store->ops->entity_get(a->l->store, a->c, id, &e);
@@ -76,11 +76,11 @@ act_find_key(struct act *a, struct slice name, bool aliases, struct master_key *
 			return call_refuse(a->c, E_UnsupportedAlias,
 			    "This action takes a key id, not an alias.");
 		TRY(load_alias(a, name, &id));
-		return load_key(a, &id, ret);
+		return act_load_key(a, &id, ret);
 	}
 	if ((arn && !skip(&name, "key/")) || !uid_from_text(name, &id))
 		return call_refuse(a->c, E_KeyNotFound, "The specified Key is not found.");
-	return load_key(a, &id, ret);
+	return act_load_key(a, &id, ret);
 }
 
 enum kms_rc

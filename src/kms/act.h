@@ -44,6 +44,8 @@ typedef enum kms_rc act_fn(struct act *a);
  * E_AliasNotFound, E_UnsupportedAlias. Permission and state are not looked at. */
 enum kms_rc act_find_key(struct act *a, struct slice name, bool aliases,
     struct master_key *ret) MUST_USE;
+/* The key of ID. E_KeyNotFound. */
+enum kms_rc act_load_key(struct act *a, const struct uid *id, struct master_key *ret) MUST_USE;
 /* For actions about several keys (TARGET_SELF): the caller may do WHAT ("kms:ReEncryptFrom") to K,
  * and K's state lets the action go on. */
 enum kms_rc act_permit_key(struct act *a, const char *what, const struct master_key *k) MUST_USE;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Actions on keys as a whole: made, described, listed, enabled and disabled, deleted. */
-#include <stdio.h>
-
 #include "kms/chapters.h"
+#include "kms/interval.h"
+#include "kms/json.h"
 #include "kms/version.h"
 
 /* -- CreateKey -- */
@@ -54,7 +54,12 @@ new_key(struct act *a, struct master_key *k)
 	TRY(buf_set(&k->creator, slice_str(a->who->account)));
 	TRY(buf_set(&k->description, fields_get(a->req, F_Description)));
 	k->state = k->origin == ORIGIN_EXTERNAL ? KEY_PENDING_IMPORT : KEY_ENABLED;
-	return KMS_OK;
+	if (fields_has(a->req, F_TagsJson) &&
+	    json_tags(fields_get(a->req, F_TagsJson), &k->tags, NULL) != KMS_OK)
+		return bad(a, "Tags");
+	return fields_bool(a->req, F_EnableAutomaticRotation)
+	    ? key_set_rotation(a, k, true, fields_get(a->req, F_RotationInterval))
+	    : KMS_OK;
 }
 
 /* -- what is told of a key -- */
@@ -71,13 +76,13 @@ put_arn(struct act *a, struct fields *f, enum field name, const struct uid *id)
 static enum kms_rc
 put_rotation(struct fields *f, const struct master_key *k)
 {
-	char interval[24];
+	char interval[INTERVAL_TEXT_MAX];
 
 	if (!k->rotates)
 		return fields_put_text(f, F_AutomaticRotation, "Disabled");
 	TRY(fields_put_text(f, F_AutomaticRotation,
 	    k->state == KEY_ENABLED ? "Enabled" : "Suspended"));
-	(void)snprintf(interval, sizeof(interval), "%us", (unsigned)k->rotation_interval);
+	interval_text(k->rotation_interval, interval);
 	TRY(fields_put_text(f, F_RotationInterval, interval));
 	return act_put_time(f, F_NextRotationDate, k->rotated + (int64_t)k->rotation_interval);
 }
@@ -105,7 +110,9 @@ act_put_metadata(struct act *a, struct fields *f, const struct master_key *k)
 		    buf_slice(&k->protection_description)));
 	TRY(put_rotation(f, k));
 	if (!uid_is_zero(&k->primary)) {
-		TRY(act_put_uid(f, F_PrimaryKeyVersion, &k->primary));
+		/* Asymmetric actions name their version. */
+		if (k->spec.type == KEY_AES)
+			TRY(act_put_uid(f, F_PrimaryKeyVersion, &k->primary));
 		TRY(act_put_time(f, F_LastRotationDate, k->rotated));
 	}
 	if (k->material_expire != 0)
@@ -161,4 +168,78 @@ act_list_keys(struct act *a)
 		TRY(put_arn(a, row, F_KeyArn, &l.v[i].id));
 	}
 	return act_put_page(a, p, total);
+}
+
+/* -- states -- */
+
+/* K goes to STATE, and its versions with it. */
+enum kms_rc
+key_set_state(struct act *a, struct master_key *k, enum key_state state)
+{
+	bool was = k->state == KEY_ENABLED, is = state == KEY_ENABLED;
+
+	k->state = state;
+	if (was != is)
+		TRY(version_set_usable(a, k, is));
+	return act_put_key(a, k);
+}
+
+enum kms_rc
+act_enable_key(struct act *a)
+{
+	return a->key.state == KEY_ENABLED ? KMS_OK : key_set_state(a, &a->key, KEY_ENABLED);
+}
+
+enum kms_rc
+act_disable_key(struct act *a)
+{
+	return a->key.state == KEY_DISABLED ? KMS_OK : key_set_state(a, &a->key, KEY_DISABLED);
+}
+
+enum kms_rc
+act_schedule_key_deletion(struct act *a)
+{
+	if (a->key.deletion_protected)
+		return call_refuse(a->c, E_UnsupportedOperation,
+		    "The key is protected from deletion; switch that off first.");
+	a->key.delete_at = a->now + fields_number(a->req, F_PendingWindowInDays, 0) * 86400;
+	return key_set_state(a, &a->key, KEY_PENDING_DELETION);
+}
+
+enum kms_rc
+act_cancel_key_deletion(struct act *a)
+{
+	a->key.delete_at = 0;
+	return key_set_state(a, &a->key,
+	    uid_is_zero(&a->key.primary) ? KEY_PENDING_IMPORT : KEY_ENABLED);
+}
+
+/* -- what else is said of a key -- */
+
+enum kms_rc
+act_update_key_description(struct act *a)
+{
+	TRY(buf_set(&a->key.description, fields_get(a->req, F_Description)));
+	return act_put_key(a, &a->key);
+}
+
+enum kms_rc
+act_set_deletion_protection(struct act *a)
+{
+	struct slice name = fields_get(a->req, F_KeyId);
+	bool on = fields_bool(a->req, F_EnableDeletionProtection);
+
+	if (name.len == 0)
+		name = fields_get(a->req, F_ProtectedResourceArn);
+	if (name.len == 0)
+		return call_refuse(a->c, E_MissingParameter,
+		    "The parameter \"ProtectedResourceArn\" is needed but not provided.");
+	TRY(act_find_key(a, name, false, &a->key));
+	TRY(act_permit_key(a, "kms:SetDeletionProtection", &a->key));
+	a->key.deletion_protected = on;
+	buf_clear(&a->key.protection_description);
+	if (on)
+		TRY(buf_set(&a->key.protection_description,
+		    fields_get(a->req, F_DeletionProtectionDescription)));
+	return act_put_key(a, &a->key);
 }

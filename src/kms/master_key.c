@@ -6,16 +6,6 @@
 
 #define BODY_VERSION 1
 
-static void
-tags_free(struct tags *t)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		buf_free(&t->v[i].key);
-		buf_free(&t->v[i].value);
-	}
-	t->n = 0;
-}
-
 void
 master_key_free(struct master_key *k)
 {

@@ -10,6 +10,7 @@
 #include "kms/entity.h"
 #include "kms/master_spec.h"
 #include "kms/state.h"
+#include "kms/tag.h"
 
 /* Stored in files: values are never reused or renumbered. */
 enum material_origin {
@@ -19,17 +20,6 @@ enum material_origin {
 enum key_level {
 	LEVEL_SOFTWARE = 1,
 	LEVEL_HSM = 2,
-};
-
-struct tag {
-	struct buf key, value;
-};
-
-#define TAGS_MAX 20
-
-struct tags {
-	struct tag v[TAGS_MAX];
-	size_t n;
 };
 
 #define MATERIAL_DIGEST_LEN 32

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes versions of KMS keys, and lets or does not let them be used. */
+/* Makes versions of KMS keys, retires them, and lets or does not let them be used. */
 #include "kms/version.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 /* The KMS manages them, so PKCS#11 neither changes nor destroys them. */
 #define MANAGED_PRIVATE                                                                   \
@@ -93,23 +96,185 @@ version_objects(struct act *a, const struct uid *key, struct object_refs *ret)
 	return a->l->store->ops->find(a->l->store, a->c, &q, ret);
 }
 
+/* -- looking -- */
+
+void
+versions_free(struct versions *v)
+{
+	if (v == NULL)
+		return;
+	free(v->v);
+	*v = (struct versions){ 0 };
+}
+
+enum kms_rc
+version_list(struct act *a, const struct uid *key, struct versions *ret)
+{
+	auto_object_refs refs = { 0 };
+	auto_versions l = { 0 };
+
+	TRY(version_objects(a, key, &refs));
+	if (refs.n > 0 && (l.v = calloc(refs.n, sizeof(*l.v))) == NULL)
+		return KMS_NOMEM;
+	for (size_t i = 0; i < refs.n; i++) {
+		auto_keyring keys = { 0 };
+		auto_store_row row = { 0 };
+		auto_secret material = { 0 };
+
+		TRY(row_get(a->l, a->c, &refs.v[i].id, &keys, &row, &material));
+		if (kind_is_key(row.o.kind))
+			l.v[l.n++] = (struct version){ .id = row.o.id, .created = row.o.created };
+	}
+	*ret = l; /* moved */
+	l = (struct versions){ 0 };
+	return KMS_OK;
+}
+
+enum kms_rc
+version_find(struct act *a, const struct master_key *k, struct slice name, struct version *ret)
+{
+	auto_versions l = { 0 };
+	struct uid id;
+
+	TRY(version_list(a, &k->id, &l));
+	for (size_t i = 0; uid_from_text(name, &id) && i < l.n; i++) {
+		if (uid_eq(&l.v[i].id, &id)) {
+			*ret = l.v[i];
+			return KMS_OK;
+		}
+	}
+	return call_refuse(a->c, E_KeyVersionNotFound, "The specified key version is not found.");
+}
+
+/* -- rotation -- */
+
+/* What a version that is no longer primary may still do. */
+#define PAST (FLAG_DECRYPT | FLAG_UNWRAP | FLAG_VERIFY | FLAG_VERIFY_RECOVER | FLAG_DERIVE)
+#define USES                                                                         \
+	(FLAG_ENCRYPT | FLAG_DECRYPT | FLAG_SIGN | FLAG_VERIFY | FLAG_SIGN_RECOVER | \
+	    FLAG_VERIFY_RECOVER | FLAG_WRAP | FLAG_UNWRAP | FLAG_DERIVE)
+
+static enum kms_rc
+update(struct act *a, const struct keyring *keys, struct store_row *row, struct slice material)
+{
+	auto_buf sealed = { 0 };
+	uint64_t was = row->o.revision++;
+
+	TRY(row_seal(a->c, keys, &row->o, material, &sealed));
+	buf_move(&row->sealed, &sealed);
+	return changes_update_object(&a->changes, row, was);
+}
+
+/* One object of the version that was primary until now. */
+static enum kms_rc
+retire(struct act *a, struct store_row *row, const struct keyring *keys, struct slice material,
+    size_t number, struct slice app_id)
+{
+	char tail[24];
+
+	(void)snprintf(tail, sizeof(tail), ".v%zu", number);
+	row->o.flags &= ~(uint32_t)(USES & ~PAST);
+	if (row->o.label.len > 0 && row->o.label.len + strlen(tail) <= OBJECT_NAME_MAX)
+		TRY(buf_add(&row->o.label, slice_str(tail)));
+	TRY(buf_set(&row->o.app_id, app_id));
+	return update(a, keys, row, material);
+}
+
+/* The new version's object of the same kind: what the old one showed, with new material. */
+static enum kms_rc
+succeed(struct act *a, const struct object *old, const struct uid *id, struct slice body,
+    struct slice material)
+{
+	auto_object o = { 0 };
+
+	TRY(object_copy(old, &o));
+	o.id = *id;
+	o.flags |= FLAG_LOCAL;
+	TRY(buf_set(&o.body, body));
+	return insert(a, &o, material);
+}
+
+static enum kms_rc
+rotate_object(struct act *a, const struct uid *object, const struct uid *id, size_t number,
+    struct slice past_id, struct slice body, struct slice material)
+{
+	auto_keyring keys = { 0 };
+	auto_store_row row = { 0 };
+	auto_secret old = { 0 };
+
+	TRY(row_get(a->l, a->c, object, &keys, &row, &old));
+	TRY(succeed(a, &row.o, id, body, material));
+	return retire(a, &row, &keys, secret_slice(&old), number, past_id);
+}
+
+/* The public half of the version whose private object is PRIVATE: the one with the same body. */
+static enum kms_rc
+rotate_public(struct act *a, const struct master_key *k, const struct object *private,
+    size_t number, struct slice past_id, struct slice body)
+{
+	auto_object_refs refs = { 0 };
+
+	TRY(version_objects(a, &k->id, &refs));
+	for (size_t i = 0; i < refs.n; i++) {
+		auto_keyring keys = { 0 };
+		auto_store_row row = { 0 };
+		auto_secret none = { 0 };
+		struct uid id;
+
+		TRY(row_get(a->l, a->c, &refs.v[i].id, &keys, &row, &none));
+		if (row.o.kind != OBJECT_PUBLIC_KEY ||
+		    !slice_eq(buf_slice(&row.o.body), buf_slice(&private->body)))
+			continue;
+		TRY(crypto_random(id.b, UID_LEN));
+		TRY(rotate_object(a, &row.o.id, &id, number, past_id, body, slice_of(NULL, 0)));
+	}
+	return KMS_OK;
+}
+
+enum kms_rc
+version_rotate(struct act *a, struct master_key *k)
+{
+	struct hsm *h = a->l->hsm;
+	auto_keyring keys = { 0 };
+	auto_store_row old = { 0 };
+	auto_secret old_material = { 0 };
+	auto_secret material = { 0 };
+	auto_buf body = { 0 };
+	auto_buf past_id = { 0 };
+	auto_versions past = { 0 };
+	struct uid id;
+
+	TRY(version_list(a, &k->id, &past));
+	TRY(row_get(a->l, a->c, &k->primary, &keys, &old, &old_material));
+	TRY(crypto_random(id.b, UID_LEN));
+	TRY(h->ops->generate(h, a->c, &k->spec, slice_of(NULL, 0), &material, &body));
+	TRY(default_id(&old.o, &past_id));
+	/* A key that nobody named has its own id still: the past one then gets another. */
+	if (slice_eq(buf_slice(&past_id), buf_slice(&old.o.app_id)))
+		TRY(buf_set(&past_id, slice_of(old.o.id.b, UID_LEN)));
+	if (old.o.kind == OBJECT_PRIVATE_KEY)
+		TRY(rotate_public(a, k, &old.o, past.n, buf_slice(&past_id), buf_slice(&body)));
+	TRY(rotate_object(a, &k->primary, &id, past.n, buf_slice(&past_id), buf_slice(&body),
+	    secret_slice(&material)));
+	k->primary = id;
+	k->rotated = a->now;
+	return KMS_OK;
+}
+
+/* -- usability -- */
+
 static enum kms_rc
 set_usable(struct act *a, const struct uid *id, bool usable)
 {
 	auto_keyring keys = { 0 };
 	auto_store_row row = { 0 };
-	auto_buf sealed = { 0 };
 	auto_secret material = { 0 };
-	uint64_t was;
 
 	TRY(row_get(a->l, a->c, id, &keys, &row, &material));
 	if (((row.o.flags & FLAG_UNUSABLE) == 0) == usable)
 		return KMS_OK;
 	row.o.flags ^= FLAG_UNUSABLE;
-	was = row.o.revision++;
-	TRY(row_seal(a->c, &keys, &row.o, secret_slice(&material), &sealed));
-	buf_move(&row.sealed, &sealed);
-	return changes_update_object(&a->changes, &row, was);
+	return update(a, &keys, &row, secret_slice(&material));
 }
 
 enum kms_rc

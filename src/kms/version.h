@@ -15,6 +15,32 @@
 enum kms_rc version_generate(struct act *a, struct master_key *k, struct slice label,
     struct slice app_id) MUST_USE;
 
+/* One version, as lists tell it. */
+struct version {
+	struct uid id; /* of its private or secret key object */
+	int64_t created;
+};
+
+struct versions {
+	struct version *v;
+	size_t n;
+};
+void versions_free(struct versions *v);
+#define auto_versions __attribute__((cleanup(versions_free))) struct versions
+
+/* All versions of KEY in the order of creation. */
+enum kms_rc version_list(struct act *a, const struct uid *key, struct versions *ret) MUST_USE;
+/* The version of K called NAME. E_KeyVersionNotFound. */
+enum kms_rc version_find(struct act *a, const struct master_key *k, struct slice name,
+    struct version *ret) MUST_USE;
+
+/*
+ * Gathers a new primary version of K, which takes over label, id and rights of the one before. That
+ * becomes LABEL.vN with an id of its own, and keeps only what opens and checks what was made with
+ * it: decrypt, unwrap, verify. K changes with it (not yet put).
+ */
+enum kms_rc version_rotate(struct act *a, struct master_key *k) MUST_USE;
+
 /* The objects of all versions of KEY, private, secret and public, in the order of creation. */
 enum kms_rc version_objects(struct act *a, const struct uid *key, struct object_refs *ret) MUST_USE;
 
