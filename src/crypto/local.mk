@@ -7,6 +7,7 @@ core_sources += %D%/crypto.h
 core_sources += %D%/curve.c
 core_sources += %D%/der.c
 core_sources += %D%/der.h
+core_sources += %D%/ecdsa_der.c %D%/ecdsa_der.h
 core_sources += %D%/key.c
 core_sources += %D%/key_ec.c
 core_sources += %D%/key_id.c

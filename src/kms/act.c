@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/os.h"
+#include "kms/blob.h"
 #include "kms/chapters.h"
 
 #define TRIES 8 /* against others who change the same key */
@@ -98,6 +99,7 @@ aim(struct act *a)
 {
 	const struct action_row *row = action_row(a->action);
 	char what[64];
+	struct blob b;
 
 	switch (row->target) {
 	case TARGET_KEY:
@@ -107,8 +109,15 @@ aim(struct act *a)
 		a->has_key = true;
 		(void)snprintf(what, sizeof(what), "kms:%s", row->name);
 		return act_permit_key(a, what, &a->key);
-	case TARGET_NOTHING:
 	case TARGET_BLOB:
+		if (blob_parse(fields_get(a->req, F_CiphertextBlob), &b) != KMS_OK)
+			return call_refuse(a->c, E_InvalidParameter,
+			    "The specified parameter \"CiphertextBlob\" is not valid.");
+		TRY(act_load_key(a, &b.key, &a->key));
+		a->has_key = true;
+		(void)snprintf(what, sizeof(what), "kms:%s", row->name);
+		return act_permit_key(a, what, &a->key);
+	case TARGET_NOTHING:
 	case TARGET_ALIAS:
 	case TARGET_SECRET:
 	case TARGET_NEW_KEY:
@@ -249,6 +258,20 @@ once(struct local *l, struct call *c, enum action action, const struct fields *r
 	return changes_commit(&a.changes, l, c, &a.keys);
 }
 
+/* A dry run is always refused, and says by what how it would have ended. */
+static enum kms_rc
+dry_run(struct call *c, enum kms_rc rc)
+{
+	struct err why = c->err;
+
+	err_clear(&c->err);
+	if (rc == KMS_OK)
+		return call_refuse(c, E_DryRunOperation, "%s",
+		    api_error_row(E_DryRunOperation)->message);
+	return call_refuse(c, rc == KMS_DENIED ? E_DryRunAccessDenied : E_DryRunValidation, "%s",
+	    why.text[0] == '\0' ? rc_text(rc) : why.text);
+}
+
 enum kms_rc
 local_act(struct backend *b, struct call *c, enum action action, const struct fields *req,
     struct fields *res)
@@ -263,6 +286,8 @@ local_act(struct backend *b, struct call *c, enum action action, const struct fi
 		fields_free(res);
 		rc = once(local_of(b), c, action, req, res);
 	}
+	if (fields_bool(req, F_DryRun))
+		rc = dry_run(c, rc);
 	if (rc != KMS_OK)
 		fields_free(res);
 	return rc;

@@ -17,5 +17,9 @@ enum kms_rc key_set_state(struct act *a, struct master_key *k, enum key_state st
 /* Automatic rotation on or off; INTERVAL may be empty when off. Does not put K. */
 enum kms_rc key_set_rotation(struct act *a, struct master_key *k, bool on,
     struct slice interval) MUST_USE;
+/* The CiphertextBlob of the request, made by AsymmetricEncrypt with a->key, opened; which VERSION
+ * it was goes to *ID. */
+enum kms_rc asymmetric_open(struct act *a, struct slice version, struct slice algorithm,
+    struct uid *id, struct secret *ret) MUST_USE;
 
 #endif

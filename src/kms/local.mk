@@ -3,13 +3,17 @@
 
 core_sources += %D%/act.c %D%/act.h
 core_sources += %D%/act_alias.c
+core_sources += %D%/act_asymmetric.c
+core_sources += %D%/act_crypt.c
 core_sources += %D%/act_key.c
 core_sources += %D%/act_tag.c
 core_sources += %D%/act_version.c
+core_sources += %D%/blob.c %D%/blob.h
 core_sources += %D%/changes.c %D%/changes.h
 core_sources += %D%/chapters.h
 core_sources += %D%/core.h
 core_sources += %D%/entity.c %D%/entity.h
+core_sources += %D%/envelope.c %D%/envelope.h
 core_sources += %D%/gate.c
 core_sources += %D%/handlers.def
 core_sources += %D%/interval.c %D%/interval.h
@@ -26,3 +30,4 @@ core_sources += %D%/state.c %D%/state.def %D%/state.h
 core_sources += %D%/tag.c %D%/tag.h
 core_sources += %D%/token.c
 core_sources += %D%/version.c %D%/version.h
+core_sources += %D%/version_use.c %D%/version_use.h

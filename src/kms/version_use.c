@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Uses versions of KMS keys through the HSM driver, and public halves at hand. */
+#include "kms/version_use.h"
+
+static enum kms_rc
+finish(struct use *u, struct slice in, uint8_t *out, size_t cap, size_t *len)
+{
+	struct outbuf o = { .p = out, .cap = cap };
+	enum kms_rc rc = use_once(u, in, &o, NULL);
+
+	use_free(u);
+	*len = rc == KMS_OK ? o.len : 0;
+	return rc;
+}
+
+/* Begins; *K is to be closed when the use is freed. */
+static enum kms_rc
+begin(struct act *a, const struct uid *version, enum use_kind kind, const struct alg_params *p,
+    struct backend_key **k, struct use **ret)
+{
+	struct hsm *h = a->l->hsm;
+	enum kms_rc rc;
+
+	TRY(local_key_open(&a->l->base, a->c, version, k));
+	*ret = NULL;
+	if ((rc = h->ops->begin(h, a->c, (*k)->key, kind, p, ret)) != KMS_OK)
+		local_key_close(&a->l->base, *k);
+	return rc;
+}
+
+enum kms_rc
+version_use(struct act *a, const struct uid *version, enum use_kind kind,
+    const struct alg_params *p, struct slice in, uint8_t *out, size_t cap, size_t *len)
+{
+	struct backend_key *k;
+	struct use *u;
+	enum kms_rc rc;
+
+	TRY(begin(a, version, kind, p, &k, &u));
+	rc = finish(u, in, out, cap, len);
+	local_key_close(&a->l->base, k);
+	return rc;
+}
+
+enum kms_rc
+version_check(struct act *a, const struct uid *version, const struct alg_params *p, struct slice in,
+    struct slice sig)
+{
+	struct backend_key *k;
+	struct use *u;
+	enum kms_rc rc;
+
+	TRY(begin(a, version, USE_VERIFY, p, &k, &u));
+	rc = use_check_once(u, in, sig);
+	use_free(u);
+	local_key_close(&a->l->base, k);
+	return rc;
+}
+
+enum kms_rc
+version_public(struct act *a, const struct uid *version, struct buf *spki, struct ckey **ret)
+{
+	auto_keyring keys = { 0 };
+	auto_store_row row = { 0 };
+	auto_secret material = { 0 };
+
+	TRY(row_get(a->l, a->c, version, &keys, &row, &material));
+	if (row.o.kind != OBJECT_PRIVATE_KEY)
+		return KMS_KEY_TYPE;
+	if (spki != NULL)
+		TRY(buf_set(spki, buf_slice(&row.o.body)));
+	return ret == NULL ? KMS_OK : ckey_from_spki(buf_slice(&row.o.body), ret);
+}
+
+enum kms_rc
+ckey_use(struct ckey *k, enum use_kind kind, const struct alg_params *p, struct slice in,
+    uint8_t *out, size_t cap, size_t *len)
+{
+	struct use *u = NULL;
+
+	TRY(crypto_begin(k, kind, p, &u));
+	return finish(u, in, out, cap, len);
+}
