@@ -9,6 +9,7 @@
 #include "base/os.h"
 #include "kms/blob.h"
 #include "kms/chapters.h"
+#include "kms/tick.h"
 
 #define TRIES 8 /* against others who change the same key */
 
@@ -203,7 +204,7 @@ act_put_page(const struct act *a, struct page p, uint64_t total)
 
 /* -- the course of an action -- */
 
-static void
+void
 act_free(struct act *a)
 {
 	keyring_free(&a->keys);
@@ -223,8 +224,8 @@ account_of(const struct keyring *keys, struct account *ret)
 	ret->region = "local";
 }
 
-static enum kms_rc
-begin(struct act *a)
+enum kms_rc
+act_begin(struct act *a)
 {
 	TRY(keyring_get(a->l, a->c, &a->keys));
 	if (a->keys.role != ROLE_USER)
@@ -248,11 +249,10 @@ static enum kms_rc
 once(struct local *l, struct call *c, enum action action, const struct fields *req,
     struct fields *res)
 {
-	struct act a __attribute__((cleanup(act_free))) = {
-		.l = l, .c = c, .action = action, .req = req, .res = res
-	};
+	auto_act a = { .l = l, .c = c, .action = action, .req = req, .res = res };
 
-	TRY(begin(&a));
+	TRY(act_begin(&a));
+	tick(l, a.now);
 	TRY(aim(&a));
 	TRY(handlers[action].run(&a));
 	return changes_commit(&a.changes, l, c, &a.keys);

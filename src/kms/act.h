@@ -34,6 +34,12 @@ struct act {
 	struct changes changes;
 };
 
+/* Fills in the rest of A, whose first five members stand. KMS_LOGIN_NEEDED unless the user is
+ * logged in. */
+enum kms_rc act_begin(struct act *a) MUST_USE;
+void act_free(struct act *a);
+#define auto_act __attribute__((cleanup(act_free))) struct act
+
 /* A chapter's function: reads a->req, fills a->res, gathers changes. Run again after KMS_CONFLICT.
  */
 typedef enum kms_rc act_fn(struct act *a);

@@ -109,7 +109,7 @@ act_put_metadata(struct act *a, struct fields *f, const struct master_key *k)
 		TRY(fields_put(f, F_DeletionProtectionDescription,
 		    buf_slice(&k->protection_description)));
 	TRY(put_rotation(f, k));
-	if (!uid_is_zero(&k->primary)) {
+	if (k->material) {
 		/* Asymmetric actions name their version. */
 		if (k->spec.type == KEY_AES)
 			TRY(act_put_uid(f, F_PrimaryKeyVersion, &k->primary));
@@ -210,8 +210,7 @@ enum kms_rc
 act_cancel_key_deletion(struct act *a)
 {
 	a->key.delete_at = 0;
-	return key_set_state(a, &a->key,
-	    uid_is_zero(&a->key.primary) ? KEY_PENDING_IMPORT : KEY_ENABLED);
+	return key_set_state(a, &a->key, a->key.material ? KEY_ENABLED : KEY_PENDING_IMPORT);
 }
 
 /* -- what else is said of a key -- */

@@ -14,6 +14,8 @@
 enum kms_rc act_put_metadata(struct act *a, struct fields *f, const struct master_key *k) MUST_USE;
 /* K goes to STATE, and its versions with it. Puts K. */
 enum kms_rc key_set_state(struct act *a, struct master_key *k, enum key_state state) MUST_USE;
+/* The material of a key of origin EXTERNAL is gone, until it is imported again. Puts K. */
+enum kms_rc key_drop_material(struct act *a, struct master_key *k) MUST_USE;
 /* Automatic rotation on or off; INTERVAL may be empty when off. Does not put K. */
 enum kms_rc key_set_rotation(struct act *a, struct master_key *k, bool on,
     struct slice interval) MUST_USE;

@@ -120,11 +120,15 @@ local_key_open(struct backend *b, struct call *c, const struct uid *id, struct b
 {
 	struct local *l = local_of(b);
 	struct backend_key *k = find_cached(l, id);
-	enum kms_rc rc;
+	enum kms_rc rc = KMS_OK;
 
-	if (k != NULL) {
-		rc = gate_usable(l, c, k);
-	} else {
+	if (k != NULL && (rc = gate_usable(l, c, k)) == KMS_NOTFOUND) {
+		/* Gone, or imported again under the same id. */
+		keys_forget(l, id);
+		local_key_close(b, k);
+		k = NULL;
+	}
+	if (k == NULL) {
 		if ((k = calloc(1, sizeof(*k))) == NULL)
 			return KMS_NOMEM;
 		if ((rc = parse(l, c, id, k)) != KMS_OK) {

@@ -44,7 +44,7 @@ write_body(struct writer *w, const struct master_key *k)
 {
 	write_u8(w, BODY_VERSION);
 	write_u8(w, (uint8_t)k->state);
-	write_u8(w, k->enabled_before);
+	write_u8(w, k->material);
 	write_u32(w, k->spec.type);
 	write_u32(w, k->spec.curve);
 	write_u32(w, k->spec.bits);
@@ -125,7 +125,7 @@ read_body(struct reader *r, struct master_key *k)
 	if (read_u8(r) != BODY_VERSION)
 		return KMS_NEWER;
 	k->state = (enum key_state)read_u8(r);
-	k->enabled_before = read_u8(r) != 0;
+	k->material = read_u8(r) != 0;
 	k->spec.type = (enum key_type)read_u32(r);
 	k->spec.curve = (enum curve)read_u32(r);
 	k->spec.bits = read_u32(r);

@@ -29,12 +29,12 @@ struct master_key {
 	uint64_t revision; /* 0: not in the store yet */
 	int64_t created;
 	enum key_state state;
-	bool enabled_before; /* in KEY_PENDING_DELETION: what CancelKeyDeletion goes back to */
 	struct key_spec spec;
 	enum key_usage usage;
 	enum material_origin origin;
 	enum key_level level;
-	struct uid primary;	    /* the primary version; zero while there is no material */
+	struct uid primary;	    /* the primary version; zero before there was any */
+	bool material;		    /* there is some: not so before an import, and after its end */
 	int64_t delete_at;	    /* KEY_PENDING_DELETION: when; else 0 */
 	int64_t material_expire;    /* ORIGIN_EXTERNAL: when; 0: never */
 	bool rotates;		    /* automatically, every rotation_interval */

@@ -82,8 +82,41 @@ version_generate(struct act *a, struct master_key *k, struct slice label, struct
 	if (o.kind == OBJECT_PRIVATE_KEY)
 		TRY(insert_public(a, k, &o));
 	k->primary = o.id;
+	k->material = true;
 	k->rotated = a->now;
 	return insert(a, &o, secret_slice(&material));
+}
+
+enum kms_rc
+version_import(struct act *a, struct master_key *k, struct slice label, struct slice outside)
+{
+	struct hsm *h = a->l->hsm;
+	auto_secret material = { 0 };
+	auto_object o = { .spec = k->spec, .key = k->id };
+
+	o.kind = OBJECT_SECRET_KEY;
+	/* It was outside once. */
+	o.flags = FLAG_PRIVATE | FLAG_SENSITIVE | usage_flags(k->usage, k->spec.type, false);
+	if (uid_is_zero(&k->primary))
+		TRY(crypto_random(k->primary.b, UID_LEN));
+	o.id = k->primary;
+	TRY(h->ops->import(h, a->c, &k->spec, outside, &material, &o.body));
+	TRY(name_object(&o, label, slice_of(NULL, 0)));
+	TRY(default_id(&o, &o.app_id));
+	k->material = true;
+	k->rotated = a->now;
+	return insert(a, &o, secret_slice(&material));
+}
+
+enum kms_rc
+version_remove_all(struct act *a, const struct uid *key)
+{
+	auto_object_refs refs = { 0 };
+
+	TRY(version_objects(a, key, &refs));
+	for (size_t i = 0; i < refs.n; i++)
+		TRY(changes_remove_object(&a->changes, &refs.v[i].id, 0));
+	return KMS_OK;
 }
 
 enum kms_rc

@@ -15,6 +15,17 @@
 enum kms_rc version_generate(struct act *a, struct master_key *k, struct slice label,
     struct slice app_id) MUST_USE;
 
+/*
+ * Gathers the one version of K (symmetric, ORIGIN_EXTERNAL) with OUTSIDE's bytes as material. The
+ * version keeps its id when the material comes again, so that what it sealed opens again.
+ * KMS_BAD_DATA.
+ */
+enum kms_rc version_import(struct act *a, struct master_key *k, struct slice label,
+    struct slice outside) MUST_USE;
+
+/* Gathers the removal of all objects of all versions of KEY. */
+enum kms_rc version_remove_all(struct act *a, const struct uid *key) MUST_USE;
+
 /* One version, as lists tell it. */
 struct version {
 	struct uid id; /* of its private or secret key object */

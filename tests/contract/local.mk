@@ -6,6 +6,7 @@ test_lib_sources += %D%/contract.c %D%/contract.h
 c_tests += %D%/alias_test.t
 c_tests += %D%/asymmetric_test.t
 c_tests += %D%/crypt_test.t
+c_tests += %D%/import_test.t
 c_tests += %D%/key_test.t
 c_tests += %D%/state_test.t
 c_tests += %D%/version_test.t

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What time brings: keys are deleted, material expires, keys rotate. There is no thread for it:
+ * whoever comes by first when something is due does it, and all of it is done before an action of a
+ * later time looks at a key.
+ */
+#ifndef KMS_KMS_TICK_H
+#define KMS_KMS_TICK_H
+
+#include "kms/core.h"
+
+/*
+ * Does what is due at NOW (seconds since 1970 UTC), if the user is logged in; asked again within
+ * the same second it does nothing. What fails is logged, and tried again at the next tick: it is
+ * not the caller's failure. Takes no longer than a second, for the next to go on.
+ */
+void tick(struct local *l, int64_t now);
+
+#endif
