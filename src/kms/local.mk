@@ -23,6 +23,7 @@ core_sources += %D%/keys.c
 core_sources += %D%/local.c %D%/local.h
 core_sources += %D%/master_key.c %D%/master_key.h
 core_sources += %D%/master_spec.c %D%/master_spec.def %D%/master_spec.h
+core_sources += %D%/match.c %D%/match.h
 core_sources += %D%/objects.c
 core_sources += %D%/pin.c
 core_sources += %D%/rights.c

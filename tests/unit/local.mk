@@ -17,6 +17,7 @@ c_tests += %D%/key_id_test.t
 c_tests += %D%/local_test.t
 c_tests += %D%/local_trouble_test.t
 c_tests += %D%/log_test.t
+c_tests += %D%/match_test.t
 c_tests += %D%/mech_test.t
 c_tests += %D%/object_test.t
 c_tests += %D%/op_test.t
