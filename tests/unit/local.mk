@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # C tests of tests/unit; one line each: "c_tests += %D%/NAME.t" is built from NAME.c.
 
-EXTRA_DIST += %D%/crypto_keys.h %D%/local_fixture.h %D%/rv.h %D%/store_fixture.h %D%/unit.h
+EXTRA_DIST += %D%/crypto_keys.h %D%/local_fixture.h %D%/policy_fixture.h %D%/rv.h %D%/store_fixture.h \
+	%D%/unit.h
 
 c_tests += %D%/action_test.t
 c_tests += %D%/buf_test.t
@@ -23,6 +24,9 @@ c_tests += %D%/object_test.t
 c_tests += %D%/op_test.t
 c_tests += %D%/os_test.t
 c_tests += %D%/param_test.t
+c_tests += %D%/policy_condition_test.t
+c_tests += %D%/policy_parse_test.t
+c_tests += %D%/policy_test.t
 c_tests += %D%/secret_test.t
 c_tests += %D%/soft_test.t
 c_tests += %D%/spec_test.t
