@@ -18,4 +18,5 @@ fuzz_targets += %D%/codec_fuzz.fuzz
 fuzz_targets += %D%/conf_fuzz.fuzz
 fuzz_targets += %D%/key_fuzz.fuzz
 fuzz_targets += %D%/param_fuzz.fuzz
+fuzz_targets += %D%/policy_fuzz.fuzz
 fuzz_targets += %D%/row_fuzz.fuzz
