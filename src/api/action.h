@@ -20,6 +20,7 @@ enum action_rw { ACTION_READ, ACTION_WRITE }; /* ActionTrail's eventRW */
 
 enum action_target {
 	TARGET_NOTHING,
+	TARGET_ROOT,
 	TARGET_KEY,
 	TARGET_KEY_OR_ALIAS,
 	TARGET_BLOB,

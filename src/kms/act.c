@@ -7,8 +7,10 @@
 #include <time.h>
 
 #include "base/os.h"
+#include "kms/authorise.h"
 #include "kms/blob.h"
 #include "kms/chapters.h"
+#include "kms/json.h"
 #include "kms/tick.h"
 
 #define TRIES 8 /* against others who change the same key */
@@ -25,6 +27,15 @@ static const struct {
 
 /* -- finding -- */
 
+/* Strangers are not told what there is. */
+static enum kms_rc
+not_found(struct act *a, enum api_error e)
+{
+	if (strcmp(a->who->account, a->account.id) != 0)
+		e = E_NoPermission;
+	return call_refuse(a->c, e, "%s", api_error_row(e)->message);
+}
+
 enum kms_rc
 act_load_key(struct act *a, const struct uid *id, struct master_key *ret)
 {
@@ -32,7 +43,7 @@ act_load_key(struct act *a, const struct uid *id, struct master_key *ret)
 	enum kms_rc rc = a->l->store->ops->entity_get(a->l->store, a->c, id, &e);
 
 	if (rc == KMS_NOTFOUND || (rc == KMS_OK && e.kind != ENTITY_KEY))
-		return call_refuse(a->c, E_KeyNotFound, "The specified Key is not found.");
+		return not_found(a, E_KeyNotFound);
 	TRY(rc);
 	return master_key_read(a->c, &a->keys, &e, ret);
 }
@@ -45,7 +56,7 @@ load_alias(struct act *a, struct slice name, struct uid *ret)
 	    a->l->store->ops->entity_by_name(a->l->store, a->c, ENTITY_ALIAS, name, &e);
 
 	if (rc == KMS_NOTFOUND)
-		return call_refuse(a->c, E_AliasNotFound, "The specified Alias is not found.");
+		return not_found(a, E_AliasNotFound);
 	TRY(rc);
 	TRY(entity_open(a->c, &a->keys, &e, NULL));
 	*ret = e.parent;
@@ -81,17 +92,58 @@ act_find_key(struct act *a, struct slice name, bool aliases, struct master_key *
 		return act_load_key(a, &id, ret);
 	}
 	if ((arn && !skip(&name, "key/")) || !uid_from_text(name, &id))
-		return call_refuse(a->c, E_KeyNotFound, "The specified Key is not found.");
+		return not_found(a, E_KeyNotFound);
 	return act_load_key(a, &id, ret);
 }
 
 enum kms_rc
-act_permit_key(struct act *a, const char *what UNUSED, const struct master_key *k)
+act_permit_key(struct act *a, const char *what, const struct master_key *k)
 {
 	enum api_error answer = state_answer(a->action, k->state);
+	char id[UID_TEXT_LEN + 1];
+	struct resource r = { .type = "key",
+		.name = slice_str(id),
+		.tags = &k->tags,
+		.policy = buf_slice(&k->policy),
+		.has_policy = true,
+		.default_policy = POLICY_DEFAULT_KEY };
 
+	uid_to_text(&k->id, id);
+	r.name = slice_str(id);
+	TRY(authorise(a, what, &r));
 	return answer == E_None ? KMS_OK
 				: call_refuse(a->c, answer, "%s", api_error_row(answer)->message);
+}
+
+/* Those that are about all keys, aliases or secrets of the account. */
+static enum kms_rc
+permit_container(struct act *a, const char *what, const char *type)
+{
+	struct resource r = { .type = type };
+
+	return authorise(a, what, &r);
+}
+
+/* Who looks after users and policies could give himself everything, so it is the account's root. */
+static enum kms_rc
+need_root(struct act *a)
+{
+	if (a->who->kind == CALLER_ROOT && strcmp(a->who->account, a->account.id) == 0)
+		return KMS_OK;
+	return call_refuse(a->c, E_NoPermission,
+	    "This operation is forbidden by permission system: it is the account's own.");
+}
+
+/* What a policy may ask of the encryption context; whether it is well-formed is the chapter's to
+ * say. */
+static enum kms_rc
+read_context(struct act *a)
+{
+	enum field name = fields_has(a->req, F_SourceEncryptionContext) ? F_SourceEncryptionContext
+									: F_EncryptionContext;
+	enum kms_rc rc = json_context(fields_get(a->req, name), &a->context, NULL);
+
+	return rc == KMS_INVALID ? KMS_OK : rc;
 }
 
 /* Finds what the action is about, and asks whether it may go on. */
@@ -99,16 +151,17 @@ static enum kms_rc
 aim(struct act *a)
 {
 	const struct action_row *row = action_row(a->action);
-	char what[64];
 	struct blob b;
+	char what[64];
 
+	(void)snprintf(what, sizeof(what), "kms:%s", row->name);
+	TRY(read_context(a));
 	switch (row->target) {
 	case TARGET_KEY:
 	case TARGET_KEY_OR_ALIAS:
 		TRY(act_find_key(a, fields_get(a->req, F_KeyId), row->target == TARGET_KEY_OR_ALIAS,
 		    &a->key));
 		a->has_key = true;
-		(void)snprintf(what, sizeof(what), "kms:%s", row->name);
 		return act_permit_key(a, what, &a->key);
 	case TARGET_BLOB:
 		if (blob_parse(fields_get(a->req, F_CiphertextBlob), &b) != KMS_OK)
@@ -116,16 +169,16 @@ aim(struct act *a)
 			    "The specified parameter \"CiphertextBlob\" is not valid.");
 		TRY(act_load_key(a, &b.key, &a->key));
 		a->has_key = true;
-		(void)snprintf(what, sizeof(what), "kms:%s", row->name);
 		return act_permit_key(a, what, &a->key);
+	case TARGET_NEW_KEY:
+	case TARGET_LIST_KEYS: return permit_container(a, what, "key");
+	case TARGET_LIST_ALIASES: return permit_container(a, what, "alias");
+	case TARGET_NEW_SECRET:
+	case TARGET_LIST_SECRETS: return permit_container(a, what, "secret");
+	case TARGET_ROOT: return need_root(a);
 	case TARGET_NOTHING:
 	case TARGET_ALIAS:
 	case TARGET_SECRET:
-	case TARGET_NEW_KEY:
-	case TARGET_LIST_KEYS:
-	case TARGET_LIST_ALIASES:
-	case TARGET_NEW_SECRET:
-	case TARGET_LIST_SECRETS:
 	case TARGET_SELF: break;
 	}
 	return KMS_OK;
@@ -174,16 +227,23 @@ act_put_uid(struct fields *f, enum field name, const struct uid *id)
 }
 
 enum kms_rc
+act_arn(const struct act *a, const char *type, struct slice resource, struct buf *ret)
+{
+	char head[96];
+
+	(void)snprintf(head, sizeof(head), "acs:kms:%s:%s:%s%s", a->account.region, a->account.id,
+	    type, resource.len > 0 ? "/" : "");
+	TRY(buf_add(ret, slice_str(head)));
+	return buf_add(ret, resource);
+}
+
+enum kms_rc
 act_put_arn(const struct act *a, struct fields *f, enum field name, const char *type,
     struct slice resource)
 {
 	auto_buf arn = { 0 };
-	char head[96];
 
-	(void)snprintf(head, sizeof(head), "acs:kms:%s:%s:%s/", a->account.region, a->account.id,
-	    type);
-	TRY(buf_add(&arn, slice_str(head)));
-	TRY(buf_add(&arn, resource));
+	TRY(act_arn(a, type, resource, &arn));
 	return fields_put(f, name, buf_slice(&arn));
 }
 
@@ -209,6 +269,7 @@ act_free(struct act *a)
 {
 	keyring_free(&a->keys);
 	master_key_free(&a->key);
+	buf_free(&a->context);
 	changes_free(&a->changes);
 }
 

@@ -29,6 +29,8 @@ struct act {
 	struct caller root; /* used when the call names nobody */
 	const struct caller *who;
 	int64_t now; /* seconds since 1970 UTC, the same throughout */
+	struct buf
+	    context; /* EncryptionContext in its canonical form, for policies that ask for it */
 	bool has_key;
 	struct master_key key; /* found, permitted, and in a state that lets the action go on */
 	struct changes changes;
@@ -65,7 +67,11 @@ enum kms_rc act_put_key(struct act *a, struct master_key *k) MUST_USE;
 void time_to_text(int64_t seconds, char ret[TIME_TEXT_LEN + 1]);
 enum kms_rc act_put_time(struct fields *f, enum field name, int64_t seconds) MUST_USE;
 enum kms_rc act_put_uid(struct fields *f, enum field name, const struct uid *id) MUST_USE;
-/* "acs:kms:REGION:ACCOUNT:key/NAME"; TYPE is key, alias or secret. */
+/* "acs:kms:REGION:ACCOUNT:key/NAME", or the container "acs:kms:REGION:ACCOUNT:key" when RESOURCE is
+ * empty. */
+enum kms_rc act_arn(const struct act *a, const char *type, struct slice resource,
+    struct buf *ret) MUST_USE;
+/* The same as a field; TYPE is key, alias or secret. */
 enum kms_rc act_put_arn(const struct act *a, struct fields *f, enum field name, const char *type,
     struct slice resource) MUST_USE;
 

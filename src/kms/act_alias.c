@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Actions on aliases: other names of keys, unique in the account. */
+#include "kms/authorise.h"
 #include "kms/chapters.h"
 
 #define ALIAS_HEAD    "alias/"
@@ -42,6 +43,15 @@ find_alias(struct act *a, struct slice name, struct store_entity *ret)
 	return entity_open(a->c, &a->keys, ret, NULL);
 }
 
+/* Both the alias and the key must let it be. */
+static enum kms_rc
+permit_alias(struct act *a, const char *what, struct slice name)
+{
+	struct resource r = { .type = "alias", .name = name };
+
+	return authorise(a, what, &r);
+}
+
 static enum kms_rc
 target_key(struct act *a, const char *what)
 {
@@ -61,6 +71,7 @@ act_create_alias(struct act *a)
 	enum kms_rc rc;
 
 	TRY(check_name(a, fields_get(a->req, F_AliasName), &name));
+	TRY(permit_alias(a, "kms:CreateAlias", name));
 	TRY(target_key(a, "kms:CreateAlias"));
 	rc = a->l->store->ops->entity_by_name(a->l->store, a->c, ENTITY_ALIAS, name, &e);
 	if (rc == KMS_OK)
@@ -88,6 +99,7 @@ act_update_alias(struct act *a)
 
 	TRY(check_name(a, fields_get(a->req, F_AliasName), &name));
 	TRY(find_alias(a, name, &e));
+	TRY(permit_alias(a, "kms:UpdateAlias", name));
 	TRY(target_key(a, "kms:UpdateAlias"));
 	e.parent = a->key.id;
 	was = e.revision++;
@@ -103,6 +115,7 @@ act_delete_alias(struct act *a)
 
 	TRY(check_name(a, fields_get(a->req, F_AliasName), &name));
 	TRY(find_alias(a, name, &e));
+	TRY(permit_alias(a, "kms:DeleteAlias", name));
 	TRY(act_load_key(a, &e.parent, &a->key));
 	a->has_key = true;
 	TRY(act_permit_key(a, "kms:DeleteAlias", &a->key));

@@ -8,6 +8,8 @@ struct backend *kms;
 struct fields req, res;
 
 static char *dir, *path;
+static struct caller user;
+static const struct caller *who;
 
 /* -- the KMS -- */
 
@@ -26,6 +28,7 @@ contract_setup(void)
 	CHECK_RC(backend_login(kms, NULL, ROLE_SO, slice_of(NULL, 0), pin), KMS_OK);
 	CHECK_RC(backend_init_pin(kms, NULL, pin), KMS_OK);
 	CHECK_RC(backend_login(kms, NULL, ROLE_USER, slice_of(NULL, 0), pin), KMS_OK);
+	as_root();
 }
 
 void
@@ -71,10 +74,47 @@ with_bool(enum field name, bool truth)
 	CHECK_RC(fields_put_bool(&req, name, truth), KMS_OK);
 }
 
+/* -- who asks -- */
+
+void
+as_root(void)
+{
+	who = NULL;
+}
+
+const char *
+account_id(void)
+{
+	static char id[17];
+	struct token_status st;
+	char *end;
+
+	CHECK_RC(backend_status(kms, NULL, &st), KMS_OK);
+	ck_assert_int_eq(snprintf(id, sizeof(id), "%016llu",
+			     strtoull(st.serial, &end, 16) % 10000000000000000ull),
+	    16);
+	return id;
+}
+
+void
+as_user(const char *account, const char *name)
+{
+	user = (struct caller){ .kind = CALLER_USER,
+		.account = account != NULL ? account : account_id(),
+		.name = name,
+		.principal_id = name,
+		.access_key_id = "LTAI",
+		.source_ip = "10.0.0.1",
+		.user_agent = "contract",
+		.uid = (uid_t)-1,
+		.secure_transport = true };
+	who = &user;
+}
+
 void
 expect(enum action a)
 {
-	struct call c = { 0 };
+	struct call c = { .who = who };
 	enum kms_rc rc;
 
 	fields_free(&res);
@@ -86,7 +126,7 @@ expect(enum action a)
 void
 expect_error(enum action a, enum api_error e)
 {
-	struct call c = { 0 };
+	struct call c = { .who = who };
 	enum kms_rc rc;
 
 	fields_free(&res);

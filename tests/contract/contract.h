@@ -31,6 +31,13 @@ void with_bytes(enum field name, struct slice bytes);
 void with_number(enum field name, int64_t n);
 void with_bool(enum field name, bool truth);
 
+/* Who asks from now on: the account itself, or a user of ACCOUNT (NULL: the account of the KMS).
+ * Asked anew by each test. */
+void as_root(void);
+void as_user(const char *account, const char *name);
+/* The account of the KMS. */
+const char *account_id(void);
+
 /* Sends req as A, and expects success, or refusal by E. */
 void expect(enum action a);
 void expect_error(enum action a, enum api_error e);

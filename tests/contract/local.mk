@@ -9,4 +9,5 @@ c_tests += %D%/crypt_test.t
 c_tests += %D%/import_test.t
 c_tests += %D%/key_test.t
 c_tests += %D%/state_test.t
+c_tests += %D%/user_test.t
 c_tests += %D%/version_test.t

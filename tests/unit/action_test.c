@@ -50,7 +50,8 @@ START_TEST(an_action_about_a_key_requires_its_id)
 					: row->target == TARGET_BLOB   ? F_CiphertextBlob
 								       : p->name);
 		ck_assert_msg(found || row->target == TARGET_NOTHING ||
-			row->target >= TARGET_NEW_KEY || row->target == TARGET_ALIAS,
+			row->target == TARGET_ROOT || row->target >= TARGET_NEW_KEY ||
+			row->target == TARGET_ALIAS,
 		    "%s", row->name);
 	}
 }
