@@ -132,6 +132,9 @@ conn_statement(struct conn *k, struct call *c, enum sql name, sqlite3_stmt **ret
 		if (result != SQLITE_OK)
 			return conn_fail(k, c, result);
 	}
+	/* Also after an error, which leaves parameters that cannot be bound anew. */
+	(void)sqlite3_reset(k->st[name]);
+	(void)sqlite3_clear_bindings(k->st[name]);
 	*ret = k->st[name];
 	return KMS_OK;
 }
@@ -157,7 +160,6 @@ conn_step_done(struct conn *k, struct call *c, sqlite3_stmt *st)
 		rc = conn_step_row(k, c, st);
 	while (rc == KMS_OK);
 	(void)sqlite3_reset(st);
-	(void)sqlite3_clear_bindings(st);
 	return rc == KMS_NOTFOUND ? KMS_OK : rc;
 }
 

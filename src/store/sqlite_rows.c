@@ -215,7 +215,6 @@ pick_search(const struct object_query *q)
 static void
 bind_query(sqlite3_stmt *st, const struct object_query *q)
 {
-	(void)sqlite3_clear_bindings(st);
 	if (q->has_label)
 		bind_bytes(st, 1, q->label);
 	if (q->has_app_id)

@@ -225,6 +225,27 @@ START_TEST(store_locked_by_another_is_busy_within_the_deadline)
 }
 END_TEST
 
+START_TEST(statement_that_met_a_lock_starts_afresh_with_what_it_is_given_next)
+{
+	struct store *s = new_store();
+	struct call c = { .deadline_ms = os_monotonic_ms() + 50 };
+	auto_store_token t = { 0 };
+	unsigned n;
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	CHECK_RC(s->ops->pin_count(s, &c, ROLE_USER, true, &n), KMS_BUSY);
+	ck_assert_int_eq(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	CHECK_RC(s->ops->pin_count(s, NULL, ROLE_SO, true, &n), KMS_OK);
+	CHECK_RC(s->ops->token_get(s, NULL, &t), KMS_OK);
+	ck_assert_uint_eq(t.so.failures, 1);
+	ck_assert_uint_eq(t.user.failures, 0);
+	sqlite3_close(db);
+	close_store(s);
+}
+END_TEST
+
 START_TEST(busy_ends_when_the_clock_stands_still)
 {
 	struct store *s = new_store();
@@ -462,6 +483,7 @@ main(void)
 		empty_file_is_a_token_that_is_not_initialised, columns_that_cannot_be_are_refused,
 		id_of_another_length_is_refused, full_disk_loses_nothing,
 		store_locked_by_another_is_busy_within_the_deadline,
+		statement_that_met_a_lock_starts_afresh_with_what_it_is_given_next,
 		busy_ends_when_the_clock_stands_still,
 		store_configured_read_only_is_read_and_never_written,
 		read_only_store_that_is_not_there_is_not_made, file_that_cannot_be_written_is_read,
