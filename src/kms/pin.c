@@ -89,37 +89,39 @@ open_root(struct slice serial, enum role role, struct slice pin, const struct st
 }
 
 static enum kms_rc
-check_tries(struct call *c, enum role role, const struct store_pin *p)
+locked(struct call *c, enum role role)
 {
-	if (p->sealed.len == 0)
-		return role == ROLE_USER ? KMS_PIN_NOT_SET : KMS_TAMPERED;
-	if (p->failures < p->max_failures)
-		return KMS_OK;
 	return call_fail(c, KMS_PIN_LOCKED,
 	    role == ROLE_USER ? "the user PIN is locked: the security officer can set a new one"
 			      : "the security officer's PIN is locked for good");
 }
 
+static enum kms_rc
+check_tries(struct call *c, enum role role, const struct store_pin *p)
+{
+	if (p->sealed.len == 0)
+		return role == ROLE_USER ? KMS_PIN_NOT_SET : KMS_TAMPERED;
+	return p->failures < p->max_failures ? KMS_OK : locked(c, role);
+}
+
 /*
- * Counts a failure, and forgets earlier ones after a success. A store that cannot be written cannot
- * count: there a PIN may be tried without limit, but whoever may read such a store could as well
- * try on a copy of it.
+ * Counts a failure, or forgets earlier ones. Nobody learns how a try ended before this is done, so
+ * that tries at the same time get as many answers as tries one after another. A store that cannot
+ * be written cannot count: there a PIN may be tried without limit, but whoever may read such a
+ * store could as well try on a copy of it.
  */
 static enum kms_rc
-count_try(struct local *l, struct call *c, enum role role, const struct store_pin *p,
-    enum kms_rc tried)
+count_try(struct local *l, struct call *c, enum role role, enum kms_rc tried)
 {
-	unsigned failures;
 	enum kms_rc rc;
 
-	if (tried == KMS_PIN_INCORRECT ? l->store->read_only
-				       : p->failures == 0 || l->store->read_only)
+	if (l->store->read_only)
 		return tried;
-	rc = l->store->ops->pin_count(l->store, c, role, tried == KMS_PIN_INCORRECT, &failures);
+	rc = l->store->ops->pin_count(l->store, c, role, tried == KMS_OK);
 	local_look(l);
-	if (rc != KMS_OK && rc != KMS_READONLY)
-		return rc;
-	return tried;
+	if (rc == KMS_PIN_LOCKED)
+		return locked(c, role);
+	return rc == KMS_OK || rc == KMS_READONLY ? tried : rc;
 }
 
 enum kms_rc
@@ -141,7 +143,7 @@ pin_verify(struct local *l, struct call *c, enum role role, struct slice pin,
 	rc = open_root(buf_slice(&t.serial), role, pin, p, &opened);
 	if (rc != KMS_OK && rc != KMS_PIN_INCORRECT)
 		return rc;
-	TRY(count_try(l, c, role, p, rc));
+	TRY(count_try(l, c, role, rc));
 	if (opened.len != SEAL_KEY_LEN)
 		return KMS_TAMPERED;
 	*token = t; /* moved */

@@ -151,7 +151,6 @@ enum kms_rc token_reset(struct store *s, struct call *c, struct slice was,
     const struct store_token *t) MUST_USE;
 enum kms_rc token_pin_put(struct store *s, struct call *c, struct slice serial, enum role role,
     struct slice was, const struct store_pin *pin) MUST_USE;
-enum kms_rc token_pin_count(struct store *s, struct call *c, enum role role, bool failed,
-    unsigned *ret) MUST_USE;
+enum kms_rc token_pin_count(struct store *s, struct call *c, enum role role, bool right) MUST_USE;
 
 #endif

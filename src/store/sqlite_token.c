@@ -190,32 +190,49 @@ token_pin_put(struct store *base, struct call *c, struct slice serial, enum role
 	return rc;
 }
 
+/* Nothing to forget is the usual case, and costs no writing. */
 static enum kms_rc
-count_one(struct conn *k, struct call *c, enum role role, bool failed, unsigned *ret)
+has_failures(struct conn *k, struct call *c, enum role role, bool *ret)
 {
 	sqlite3_stmt *st;
-	unsigned n = 0;
+	enum kms_rc rc;
 
-	TRY(conn_statement(k, c, failed ? SQL_PIN_FAILED : SQL_PIN_GOOD, &st));
+	TRY(conn_statement(k, c, SQL_PIN_FAILURES, &st));
 	bind_number(st, 1, role);
-	TRY(conn_step_row(k, c, st));
-	if (!column_count(st, 0, &n))
-		n = INT32_MAX;
-	/* The commit is in the last step. */
+	if ((rc = conn_step_row(k, c, st)) == KMS_OK)
+		*ret = sqlite3_column_int64(st, 0) != 0;
+	(void)sqlite3_reset(st);
+	return rc == KMS_NOTFOUND ? KMS_OK : rc;
+}
+
+static enum kms_rc
+count_one(struct sqlite_store *s, struct conn *k, struct call *c, enum role role, bool right)
+{
+	sqlite3_stmt *st;
+	bool failures = false;
+
+	if (right) {
+		TRY(has_failures(k, c, role, &failures));
+		if (!failures)
+			return KMS_OK;
+	}
+	TRY(conn_statement(k, c, right ? SQL_PIN_RIGHT : SQL_PIN_WRONG, &st));
+	bind_number(st, 1, role);
 	TRY(conn_step_done(k, c, st));
-	*ret = n;
+	if (sqlite3_changes(k->db) == 0)
+		return KMS_PIN_LOCKED;
+	store_moved(s);
 	return KMS_OK;
 }
 
 enum kms_rc
-token_pin_count(struct store *base, struct call *c, enum role role, bool failed, unsigned *ret)
+token_pin_count(struct store *base, struct call *c, enum role role, bool right)
 {
 	struct conn *k;
 	enum kms_rc rc;
 
 	TRY(conn_borrow(of(base), c, BORROW_WRITE, &k));
-	if ((rc = count_one(k, c, role, failed, ret)) == KMS_OK)
-		store_moved(of(base));
+	rc = count_one(of(base), k, c, role, right);
 	conn_return(of(base), k);
 	return rc;
 }

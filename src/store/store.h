@@ -129,9 +129,12 @@ struct store_ops {
 	 */
 	enum kms_rc (*pin_put)(struct store *s, struct call *c, struct slice serial, enum role role,
 	    struct slice was, const struct store_pin *pin);
-	/* failures + 1, or back to 0; gives the new number. */
-	enum kms_rc (*pin_count)(struct store *s, struct call *c, enum role role, bool failed,
-	    unsigned *ret);
+	/*
+	 * Counts a try that has been found RIGHT (failures back to 0) or not (one more).
+	 * KMS_PIN_LOCKED, and nothing is counted, when others have reached the limit since it
+	 * began: then it must not be told either how it ended.
+	 */
+	enum kms_rc (*pin_count)(struct store *s, struct call *c, enum role role, bool right);
 	/*
 	 * N changes at once or none, in the token of SERIAL only (KMS_CONFLICT: it was made anew
 	 * meanwhile, and what was sealed for the old one would be lost). KMS_EXISTS: an id or a

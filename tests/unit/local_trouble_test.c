@@ -114,6 +114,58 @@ START_TEST(locked_so_pin_stays_locked)
 }
 END_TEST
 
+/* One process's try at the user PIN, begun when the others begin theirs. */
+struct guess {
+	struct backend *b;
+	pthread_barrier_t *start;
+	struct slice pin;
+	enum kms_rc rc;
+};
+
+static void *
+try_pin(void *arg)
+{
+	struct guess *g = arg;
+
+	(void)pthread_barrier_wait(g->start);
+	g->rc = login(g->b, ROLE_USER, g->pin);
+	return NULL;
+}
+
+START_TEST(tries_at_the_same_time_get_no_more_answers_than_one_after_another)
+{
+	enum { N = 12, RIGHT = N - 1 };
+	struct guess guesses[N];
+	pthread_barrier_t start;
+	pthread_t threads[N];
+	struct backend *b;
+	int wrong = 0;
+
+	conf.pin_cost = 14; /* long enough for all to begin before the first one ends */
+	b = new_token();
+	ck_assert_int_eq(pthread_barrier_init(&start, NULL, N), 0);
+	for (int i = 0; i < N; i++) {
+		guesses[i] = (struct guess){
+			.b = open_local(), .start = &start, .pin = i == RIGHT ? PIN : WRONG
+		};
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, try_pin, &guesses[i]), 0);
+	}
+	for (int i = 0; i < N; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		backend_close(guesses[i].b);
+		ck_assert(guesses[i].rc == KMS_PIN_LOCKED ||
+		    guesses[i].rc == (i == RIGHT ? KMS_OK : KMS_PIN_INCORRECT));
+		wrong += guesses[i].rc == KMS_PIN_INCORRECT;
+	}
+	/* The right one, if it came in time, began the count anew once. */
+	ck_assert_int_ge(wrong, 4);
+	ck_assert_int_le(wrong, guesses[RIGHT].rc == KMS_OK ? 7 : 4);
+	ck_assert(status_of(b).user_locked);
+	backend_close(b);
+	pthread_barrier_destroy(&start);
+}
+END_TEST
+
 /* -- edited rows -- */
 
 /* What an attacker or a bad disk may do to one object, and what must come of it. */
@@ -511,7 +563,9 @@ main(void)
 		right_pin_forgets_earlier_wrong_ones,
 		wrong_old_pin_is_counted_when_a_pin_is_changed, so_unlocks_the_users_pin,
 		so_can_make_the_token_anew_while_the_users_pin_is_locked,
-		locked_so_pin_stays_locked, private_row_that_is_made_public_is_refused,
+		locked_so_pin_stays_locked,
+		tries_at_the_same_time_get_no_more_answers_than_one_after_another,
+		private_row_that_is_made_public_is_refused,
 		trust_that_was_written_into_the_file_is_not_believed,
 		rows_that_were_swapped_are_refused, ids_that_were_swapped_are_refused,
 		row_of_another_token_is_refused, edited_pin_row_opens_nothing,

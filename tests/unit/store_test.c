@@ -17,14 +17,13 @@ START_TEST(store_that_is_not_there_holds_nothing_and_makes_no_file)
 	auto_store_row row = { 0 };
 	struct call c = { 0 };
 	struct uid id = uid_of(1);
-	unsigned n;
 
 	CHECK_RC(s->ops->token_get(s, &c, &t), KMS_OK);
 	ck_assert_uint_eq(t.serial.len, 0);
 	check_found(s, ALL, "");
 	CHECK_RC(s->ops->get(s, &c, &id, &row), KMS_NOTFOUND);
 	CHECK_RC(store_remove(s, &c, &id), KMS_NOT_INITIALIZED);
-	CHECK_RC(s->ops->pin_count(s, &c, ROLE_USER, true, &n), KMS_NOT_INITIALIZED);
+	CHECK_RC(s->ops->pin_count(s, &c, ROLE_USER, false), KMS_NOT_INITIALIZED);
 	CHECK_RC(try_insert(s, 1, "a", &c), KMS_NOT_INITIALIZED);
 	(void)s->ops->generation(s);
 	ck_assert(!exists(path));
@@ -400,22 +399,37 @@ START_TEST(pin_failures_are_counted_for_each_role_and_last)
 {
 	struct store *s = new_store();
 	auto_store_token t = { 0 };
+	auto_store_token after = { 0 };
 	struct call c = { 0 };
-	unsigned n;
 
-	CHECK_RC(s->ops->pin_count(s, &c, ROLE_USER, true, &n), KMS_OK);
-	ck_assert_uint_eq(n, 1);
-	CHECK_RC(s->ops->pin_count(s, &c, ROLE_USER, true, &n), KMS_OK);
-	ck_assert_uint_eq(n, 2);
-	CHECK_RC(s->ops->pin_count(s, &c, ROLE_SO, true, &n), KMS_OK);
-	ck_assert_uint_eq(n, 1);
+	CHECK_RC(s->ops->pin_count(s, &c, ROLE_USER, false), KMS_OK);
+	CHECK_RC(s->ops->pin_count(s, &c, ROLE_USER, false), KMS_OK);
+	CHECK_RC(s->ops->pin_count(s, &c, ROLE_SO, false), KMS_OK);
 	close_store(s);
 	s = open_store(false);
 	CHECK_RC(s->ops->token_get(s, &c, &t), KMS_OK);
 	ck_assert_uint_eq(t.user.failures, 2);
 	ck_assert_uint_eq(t.so.failures, 1);
-	CHECK_RC(s->ops->pin_count(s, &c, ROLE_USER, false, &n), KMS_OK);
-	ck_assert_uint_eq(n, 0);
+	CHECK_RC(s->ops->pin_count(s, &c, ROLE_USER, true), KMS_OK);
+	CHECK_RC(s->ops->token_get(s, &c, &after), KMS_OK);
+	ck_assert_uint_eq(after.user.failures, 0);
+	ck_assert_uint_eq(after.so.failures, 1);
+	close_store(s);
+}
+END_TEST
+
+START_TEST(nothing_is_counted_once_the_limit_is_reached)
+{
+	struct store *s = new_store();
+	auto_store_token t = { 0 };
+
+	for (unsigned i = 0; i < 3; i++)
+		CHECK_RC(s->ops->pin_count(s, NULL, ROLE_USER, false), KMS_OK);
+	/* Tries that began before the last of them ended. */
+	CHECK_RC(s->ops->pin_count(s, NULL, ROLE_USER, false), KMS_PIN_LOCKED);
+	CHECK_RC(s->ops->pin_count(s, NULL, ROLE_USER, true), KMS_PIN_LOCKED);
+	CHECK_RC(s->ops->token_get(s, NULL, &t), KMS_OK);
+	ck_assert_uint_eq(t.user.failures, 3);
 	close_store(s);
 }
 END_TEST
@@ -490,6 +504,7 @@ main(void)
 		what_another_process_writes_is_found_at_once,
 		generation_moves_with_own_changes_and_with_a_store_that_appears,
 		pin_failures_are_counted_for_each_role_and_last,
+		nothing_is_counted_once_the_limit_is_reached,
 		pin_is_replaced_only_if_it_is_what_it_was, threads_share_a_store };
 	Suite *s = suite_create("store");
 	TCase *t = tcase_create("store");
