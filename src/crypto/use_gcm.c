@@ -221,10 +221,9 @@ encrypt_once(struct use *u, struct slice in, struct outbuf *out, size_t *need)
 		return KMS_INVALID;
 	if (cuse_small(out, need, total))
 		return KMS_BUFFER_SMALL;
-	if (!run(g, in, out->p)) {
-		ERR_clear_error();
+	auto_errors;
+	if (!run(g, in, out->p))
 		return cuse_end(&g->c, KMS_BAD_LEN);
-	}
 	if (!put_tag(g, out->p + in.len))
 		return cuse_end(&g->c, KMS_INTERNAL);
 	out->len = total;

@@ -2,6 +2,8 @@
 /* The rules of api/use.h, over a table of every algorithm and kind of use: parts, lengths, short
  * buffers, restarts. */
 #define _GNU_SOURCE 1
+#include <openssl/err.h>
+
 #include "tests/unit/crypto_keys.h"
 
 #define ROOM 16384
@@ -632,6 +634,29 @@ START_TEST(gcm_restarts_with_ivs_of_every_length)
 }
 END_TEST
 
+START_TEST(gcm_beyond_its_limit_is_refused_and_leaves_the_hosts_errors_alone)
+{
+	/* 64 GiB that are never looked at: the construction counts before it reads. */
+	const size_t too_long = (size_t)1 << 36;
+	struct ckey *k = secret_key(KEY_AES, 16);
+	struct alg_params p = { .alg = ALG_AES_GCM, GCM(12) };
+	struct outbuf out = { .p = (uint8_t[16]){ 0 }, .cap = 2 * too_long };
+	struct use *u = NULL;
+	size_t need;
+
+	p.u.gcm.iv = slice_of(message, 129); /* the way of long IVs */
+	ERR_raise(ERR_LIB_USER, 77);
+	CHECK_RC(crypto_begin(k, USE_ENCRYPT, &p, &u), KMS_OK);
+	CHECK_RC(use_once(u, slice_of(message, too_long), &out, &need), KMS_BAD_LEN);
+	ck_assert_int_eq(ERR_GET_REASON(ERR_get_error()), 77);
+	CHECK_RC(use_restart(u, &p), KMS_OK);
+	CHECK_RC(use_update(u, slice_of(message, too_long), &out, &need), KMS_BAD_LEN);
+	ck_assert_uint_eq(ERR_get_error(), 0);
+	use_free(u);
+	ckey_unref(k);
+}
+END_TEST
+
 START_TEST(a_restart_may_bring_another_digest_or_length)
 {
 	struct ckey *k = secret_key(KEY_GENERIC, 40);
@@ -740,6 +765,7 @@ main(void)
 		a_counter_never_runs_into_the_nonce,
 		gcm_gives_nothing_of_what_is_not_authentic,
 		gcm_restarts_with_ivs_of_every_length,
+		gcm_beyond_its_limit_is_refused_and_leaves_the_hosts_errors_alone,
 		a_restart_may_bring_another_digest_or_length,
 		what_is_wrapped_with_an_iv_opens_with_that_alone,
 		parts_gathered_beyond_the_limit_are_refused,
