@@ -12,6 +12,9 @@
 #define EVERYWHERE                                                                              \
 	(BIT(OPT_CONFIG) | BIT(OPT_TOKEN) | BIT(OPT_JSON) | BIT(OPT_PIN_FILE) | BIT(OPT_HELP) | \
 	    BIT(OPT_VERSION))
+/* Those whose "-" is standard input. */
+#define READING \
+	(BIT(OPT_PIN_FILE) | BIT(OPT_SO_PIN_FILE) | BIT(OPT_PASSPHRASE_FILE) | BIT(OPT_SIGNATURE))
 #define KEY_OPTIONS (BIT(OPT_KEY) | BIT(OPT_ID) | BIT(OPT_ALG) | BIT(OPT_RAW))
 
 const struct command commands[] = {
@@ -258,6 +261,23 @@ take_command(struct ctl *c, bool *noun_known)
 	return NULL;
 }
 
+/* What comes second finds standard input read to its end, and would be taken for empty. */
+static bool
+reads_stdin_twice(const struct ctl *c)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < OPT_END; i++) {
+		if ((READING & BIT(i)) != 0 && c->opt[i] != NULL && strcmp(c->opt[i], "-") == 0)
+			n++;
+	}
+	for (int i = 0; i < c->n_args && strstr(c->cmd->args, "FILE") != NULL; i++) {
+		if (strcmp(c->args[i], "-") == 0)
+			n++;
+	}
+	return n > 1;
+}
+
 static enum exit_code
 check_arguments(struct ctl *c)
 {
@@ -278,6 +298,8 @@ check_arguments(struct ctl *c)
 	}
 	if (c->n_args > c->cmd->max_args)
 		return ctl_usage(c, "one argument too many: %s", c->args[c->cmd->max_args]);
+	if (reads_stdin_twice(c))
+		return ctl_usage(c, "only one file can be - for standard input");
 	return EXIT_DONE;
 }
 

@@ -364,8 +364,6 @@ cmd_verify(struct ctl *c)
 
 	if (c->opt[OPT_KEY] == NULL && c->opt[OPT_ID] == NULL)
 		return ctl_usage(c, "which key verifies: --key LABEL or --id HEX");
-	if (strcmp(c->args[0], "-") == 0 && strcmp(c->opt[OPT_SIGNATURE], "-") == 0)
-		return ctl_usage(c, "only one of file and signature can be standard input");
 	if ((code = find_verifier(c, &found)) != EXIT_DONE)
 		return code;
 	return verify_with(c, &found.v[0]);
