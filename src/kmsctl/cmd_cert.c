@@ -172,9 +172,11 @@ read_chain(struct chain *ch)
 		rc = pem_certificates(secret_slice(&file), add_certificate, ch);
 	if (rc == KMS_BAD_DATA)
 		return ctl_fail(ch->c, KMS_OK,
-		    "nothing was imported: %s holds no whole certificate in PEM or DER", path);
-	return rc == KMS_OK ? EXIT_DONE
-			    : ctl_fail(ch->c, rc, "cannot read certificates from %s", path);
+		    "nothing was imported: %s holds no whole certificate in PEM or DER",
+		    file_name(path));
+	return rc == KMS_OK
+	    ? EXIT_DONE
+	    : ctl_fail(ch->c, rc, "cannot read certificates from %s", file_name(path));
 }
 
 enum exit_code

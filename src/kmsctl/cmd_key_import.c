@@ -126,11 +126,11 @@ read_file(struct ctl *c, const struct key_spec *spec, struct slice id, struct im
 	else if (rc == KMS_OK)
 		rc = read_key(c, secret_slice(&file), id, ret);
 	if (rc != KMS_OK)
-		return ctl_fail(c, rc, "cannot read a key from %s", c->args[0]);
+		return ctl_fail(c, rc, "cannot read a key from %s", file_name(c->args[0]));
 	spec_name(&ret->v[0].spec, is);
 	if (spec != NULL && strcmp(is, c->opt[OPT_SPEC]) != 0)
 		return ctl_fail(c, KMS_OK, "nothing was imported: the key in %s is %s, not %s",
-		    c->args[0], is, c->opt[OPT_SPEC]);
+		    file_name(c->args[0]), is, c->opt[OPT_SPEC]);
 	return EXIT_DONE;
 }
 

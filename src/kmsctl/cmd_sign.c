@@ -93,7 +93,7 @@ params_of(const struct sign_alg *a)
 static enum kms_rc
 feed(struct ctl *c, struct use *u, struct buf *whole)
 {
-	const char *path = c->args[0];
+	const char *path = c->args[0], *name = file_name(path);
 	uint8_t piece[65536];
 	struct progress progress;
 	uint64_t done = 0;
@@ -102,10 +102,10 @@ feed(struct ctl *c, struct use *u, struct buf *whole)
 	int fd = file_open(path);
 
 	if (fd < 0)
-		return call_fail(&c->call, KMS_IO, "%s: %m", path);
-	progress = progress_start(path, fd);
+		return call_fail(&c->call, KMS_IO, "%s: %m", name);
+	progress = progress_start(name, fd);
 	if (!u->multipart)
-		rc = file_read(fd, path, whole, &c->call.err);
+		rc = file_read(fd, name, whole, &c->call.err);
 	while (rc == KMS_OK && u->multipart &&
 	    ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR))) {
 		if (n < 0)
@@ -115,7 +115,7 @@ feed(struct ctl *c, struct use *u, struct buf *whole)
 		progress_at(&progress, done);
 	}
 	if (n < 0)
-		rc = call_fail(&c->call, KMS_IO, "%s: %m", path);
+		rc = call_fail(&c->call, KMS_IO, "%s: %m", name);
 	progress_end(&progress);
 	(void)close(fd);
 	return rc;
@@ -212,7 +212,7 @@ sign_with(struct ctl *c, const struct object *key)
 	if (rc == KMS_OK)
 		rc = sign_file(c, u, &signature);
 	code = rc == KMS_OK ? write_signature(c, a, buf_slice(&signature))
-			    : ctl_fail(c, rc, "cannot sign %s", c->args[0]);
+			    : ctl_fail(c, rc, "cannot sign %s", file_name(c->args[0]));
 	use_free(u);
 	if (k != NULL)
 		backend_key_close(c->backend, k);
@@ -262,7 +262,7 @@ read_signature(struct ctl *c, const struct sign_alg *a, const struct key_spec *s
 	if (rc == KMS_BAD_DATA)
 		return ctl_fail(c, KMS_OK,
 		    "BAD SIGNATURE: %s is no ECDSA signature in DER; --raw takes r and s side by side",
-		    path);
+		    file_name(path));
 	return rc == KMS_OK ? EXIT_DONE : ctl_fail(c, rc, "cannot read the signature");
 }
 
@@ -323,10 +323,11 @@ verify_with(struct ctl *c, const struct object *key)
 	if (rc == KMS_OK)
 		code = verdict(c, a);
 	else if (rc == KMS_BAD_SIGNATURE || rc == KMS_SIGNATURE_LEN)
-		code = ctl_fail(c, KMS_OK,
-		    "BAD SIGNATURE: %s was not signed so by this key with %s", c->args[0], a->name);
+		code =
+		    ctl_fail(c, KMS_OK, "BAD SIGNATURE: %s was not signed so by this key with %s",
+			file_name(c->args[0]), a->name);
 	else
-		code = ctl_fail(c, rc, "cannot verify %s", c->args[0]);
+		code = ctl_fail(c, rc, "cannot verify %s", file_name(c->args[0]));
 	use_free(u);
 	if (k != NULL)
 		backend_key_close(c->backend, k);

@@ -152,6 +152,8 @@ bool tty_confirm(const char *question);
 
 /* Opens for reading; "-" is standard input. -1 with errno. */
 int file_open(const char *path);
+/* PATH for a person: what "-" stands for. */
+const char *file_name(const char *path);
 /* A small file (at most 64 KiB) that may hold a secret. "-" is standard input. */
 enum kms_rc file_read_secret(const char *path, bool must_be_private, struct secret *ret,
     struct err *err) MUST_USE;
@@ -159,8 +161,7 @@ enum kms_rc file_read_secret(const char *path, bool must_be_private, struct secr
 struct slice file_first_line(const struct secret *file);
 /* All of FD, at most BUF_MAX. */
 enum kms_rc file_read(int fd, const char *name, struct buf *ret, struct err *err) MUST_USE;
-/* Writes to PATH (made 0600 if SECRET, else by the umask), or to standard output when it is NULL or
- * "-". */
+/* Writes to PATH, or to standard output when it is NULL or "-". */
 enum kms_rc file_write(const char *path, struct slice s, struct err *err) MUST_USE;
 
 /* Shows how far a long work is, on a terminal only, after the first second. */

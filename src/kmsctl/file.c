@@ -18,6 +18,12 @@ file_open(const char *path)
 				      : open(path, O_RDONLY | O_CLOEXEC);
 }
 
+const char *
+file_name(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 /* read() that is not stopped by signals. */
 static ssize_t
 read_some(int fd, uint8_t *p, size_t n)
@@ -42,17 +48,18 @@ file_read_secret(const char *path, bool must_be_private, struct secret *ret, str
 
 	TRY(secret_new(SECRET_FILE_MAX, &all));
 	if ((fd = file_open(path)) < 0)
-		return err_set(err, KMS_IO, "%s: %s", path, strerrordesc_np(errno));
+		return err_set(err, KMS_IO, "%s: %s", file_name(path), strerrordesc_np(errno));
 	/* A pipe has been made for us; a file may have been left for all to read. */
 	rc = must_be_private && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
-	    ? os_check_private(fd, path, true, err)
+	    ? os_check_private(fd, file_name(path), true, err)
 	    : KMS_OK;
 	while (rc == KMS_OK && len < all.len && (n = read_some(fd, all.p + len, all.len - len)) > 0)
 		len += (size_t)n;
 	if (n < 0)
-		rc = err_set(err, KMS_IO, "%s: %s", path, strerrordesc_np(errno));
+		rc = err_set(err, KMS_IO, "%s: %s", file_name(path), strerrordesc_np(errno));
 	else if (rc == KMS_OK && len == all.len)
-		rc = err_set(err, KMS_LIMIT, "%s: has %d bytes or more", path, SECRET_FILE_MAX);
+		rc = err_set(err, KMS_LIMIT, "%s: has %d bytes or more", file_name(path),
+		    SECRET_FILE_MAX);
 	(void)close(fd);
 	TRY(rc);
 	return secret_copy(slice_of(all.p, len), ret);
