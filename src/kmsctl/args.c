@@ -298,6 +298,8 @@ check_arguments(struct ctl *c)
 	}
 	if (c->n_args > c->cmd->max_args)
 		return ctl_usage(c, "one argument too many: %s", c->args[c->cmd->max_args]);
+	if (c->opt[OPT_JSON] != NULL && c->opt[OPT_OUT] != NULL)
+		return ctl_usage(c, "--json or --out, not both");
 	if (reads_stdin_twice(c))
 		return ctl_usage(c, "only one file can be - for standard input");
 	return EXIT_DONE;

@@ -180,11 +180,10 @@ write_signature(struct ctl *c, const struct sign_alg *a, struct slice signature)
 		rc = ecdsa_to_der(signature, &der);
 		signature = buf_slice(&der);
 	}
-	if (rc == KMS_OK && c->opt[OPT_OUT] == NULL && c->opt[OPT_JSON] != NULL)
+	/* Bytes as they are could garble a terminal, and are no JSON. */
+	if (rc == KMS_OK && c->opt[OPT_OUT] == NULL &&
+	    (c->opt[OPT_JSON] != NULL || isatty(STDOUT_FILENO) == 1))
 		return print_signature(c, a, signature);
-	if (rc == KMS_OK && c->opt[OPT_OUT] == NULL && isatty(STDOUT_FILENO) == 1)
-		return print_signature(c, a,
-		    signature); /* bytes as they are could garble the terminal */
 	(void)ctl_call(c);
 	if (rc == KMS_OK)
 		rc = file_write(c->opt[OPT_OUT], signature, &c->call.err);
