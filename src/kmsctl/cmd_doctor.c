@@ -159,28 +159,17 @@ check_token(struct doctor *d, const struct conf_token *t)
 
 /* -- all -- */
 
-static const struct conf_token *
-only_token(struct ctl *c)
-{
-	for (size_t i = 0; i < c->conf->n_tokens && c->opt[OPT_TOKEN] != NULL; i++) {
-		if (strcmp(c->conf->tokens[i].name, c->opt[OPT_TOKEN]) == 0)
-			return &c->conf->tokens[i];
-	}
-	return NULL;
-}
-
 static enum exit_code
 examine(struct doctor *d)
 {
 	struct ctl *c = d->c;
-	const struct conf_token *only = only_token(c);
+	const struct conf_token *only = NULL;
 	auto_secret pin = { 0 };
 	enum exit_code code = EXIT_DONE;
 	size_t ready = 0;
 
-	if (c->opt[OPT_TOKEN] != NULL && only == NULL)
-		return ctl_fail(c, KMS_OK,
-		    "no token is configured as %s; kmsctl token list shows all", c->opt[OPT_TOKEN]);
+	if ((code = ctl_named_token(c, &only)) != EXIT_DONE)
+		return code;
 	doctor_report(d, "configuration", CHECK_OK, NULL, "%s",
 	    c->conf->path != NULL ? c->conf->path : "no file: the built-in defaults");
 	for (size_t i = 0; i < c->conf->n_tokens; i++) {

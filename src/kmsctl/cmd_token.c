@@ -181,17 +181,18 @@ add_token(struct ctl *c, struct out *o, const struct conf_token *t)
 enum exit_code
 cmd_token_list(struct ctl *c)
 {
+	const struct conf_token *only = NULL;
 	auto_out *o = NULL;
 	enum exit_code code;
 
-	if ((code = ctl_config(c)) != EXIT_DONE)
+	if ((code = ctl_config(c)) != EXIT_DONE || (code = ctl_named_token(c, &only)) != EXIT_DONE)
 		return code;
 	if ((o = out_new(c, token_columns, ARRAY_LEN(token_columns))) == NULL)
 		return ctl_fail(c, KMS_NOMEM, "cannot list the tokens");
 	for (size_t i = 0; i < c->conf->n_tokens; i++) {
 		const struct conf_token *t = &c->conf->tokens[i];
 
-		if (c->opt[OPT_TOKEN] == NULL || strcmp(c->opt[OPT_TOKEN], t->name) == 0)
+		if (only == NULL || only == t)
 			add_token(c, o, t);
 	}
 	return out_print(o);

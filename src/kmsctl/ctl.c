@@ -125,45 +125,59 @@ ctl_config(struct ctl *c)
 	return rc == KMS_OK ? EXIT_DONE : ctl_fail(c, rc, "cannot use the configuration");
 }
 
-/* The configured token called LABEL; else, as people know tokens by what they named them, the one
- * with that label inside. */
+/* The token of T is initialised with LABEL. */
+static bool
+has_label(struct ctl *c, const struct conf_token *t, const char *label)
+{
+	struct backend *b = NULL;
+	struct token_status st = { 0 };
+	bool is;
+
+	if (local_open(t, ctl_call(c), &b) != KMS_OK)
+		return false;
+	is = backend_status(b, ctl_call(c), &st) == KMS_OK && st.initialized &&
+	    strcmp(st.label, label) == 0;
+	backend_close(b);
+	return is;
+}
+
+enum exit_code
+ctl_named_token(struct ctl *c, const struct conf_token **ret)
+{
+	const char *label = c->opt[OPT_TOKEN];
+	const struct conf_token *t = c->conf->tokens, *end = t + c->conf->n_tokens, *found = NULL;
+
+	*ret = NULL;
+	if (label == NULL)
+		return EXIT_DONE;
+	for (; t != end && found == NULL; t++) {
+		if (strcmp(t->name, label) == 0)
+			found = t;
+	}
+	for (t = c->conf->tokens; t != end && found == NULL; t++) {
+		if (has_label(c, t, label))
+			found = t;
+	}
+	err_clear(&c->call.err);
+	if (found == NULL)
+		return ctl_fail(c, KMS_OK,
+		    "there is no token called %s; kmsctl token list shows them", label);
+	*ret = found;
+	return EXIT_DONE;
+}
+
 static enum exit_code
 choose(struct ctl *c)
 {
-	const char *label = c->opt[OPT_TOKEN];
+	enum exit_code code;
 
-	if (label == NULL) {
-		if (c->conf->n_tokens > 1)
-			return ctl_usage(c,
-			    "%zu tokens are configured: say which with --token LABEL",
-			    c->conf->n_tokens);
-		c->token = &c->conf->tokens[0];
-		return EXIT_DONE;
-	}
-	for (size_t i = 0; i < c->conf->n_tokens; i++) {
-		if (strcmp(c->conf->tokens[i].name, label) == 0) {
-			c->token = &c->conf->tokens[i];
-			return EXIT_DONE;
-		}
-	}
-	for (size_t i = 0; i < c->conf->n_tokens; i++) {
-		struct backend *b = NULL;
-		struct token_status st = { 0 };
-		bool is;
-
-		if (local_open(&c->conf->tokens[i], ctl_call(c), &b) != KMS_OK)
-			continue;
-		is = backend_status(b, ctl_call(c), &st) == KMS_OK && st.initialized &&
-		    strcmp(st.label, label) == 0;
-		backend_close(b);
-		if (is) {
-			c->token = &c->conf->tokens[i];
-			return EXIT_DONE;
-		}
-	}
-	err_clear(&c->call.err);
-	return ctl_fail(c, KMS_OK, "there is no token called %s; kmsctl token list shows them",
-	    label);
+	if ((code = ctl_named_token(c, &c->token)) != EXIT_DONE || c->token != NULL)
+		return code;
+	if (c->conf->n_tokens > 1)
+		return ctl_usage(c, "%zu tokens are configured: say which with --token LABEL",
+		    c->conf->n_tokens);
+	c->token = &c->conf->tokens[0];
+	return EXIT_DONE;
 }
 
 enum exit_code

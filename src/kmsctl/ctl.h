@@ -77,6 +77,11 @@ struct call *ctl_call(struct ctl *c);
 
 /* Reads the configuration. */
 enum exit_code ctl_config(struct ctl *c);
+/*
+ * The token that --token names: its section, or else, as people know tokens by what they named
+ * them, its label inside. NULL when the option was not given.
+ */
+enum exit_code ctl_named_token(struct ctl *c, const struct conf_token **ret);
 /* Reads the configuration, chooses the token and opens it. Says on failure why, as all of these do.
  */
 enum exit_code ctl_open(struct ctl *c);
