@@ -25,6 +25,16 @@ close_fd(const int *fd)
 }
 #define auto_fd __attribute__((cleanup(close_fd))) int
 
+enum kms_rc
+path_fail(struct call *c, const char *path)
+{
+	if (errno == EACCES || errno == EPERM)
+		return call_fail(c, KMS_IO,
+		    "user %lu has no access to %s; run this as its owner, or change its rights",
+		    (unsigned long)geteuid(), path);
+	return call_fail(c, KMS_IO, "%s: %m", path);
+}
+
 /* The folder part of PATH, allocated. */
 static char *
 folder_of(const char *path)
@@ -49,7 +59,7 @@ check_folder(const char *path, uid_t file_owner, struct call *c, bool *ret_share
 	if (dir == NULL)
 		return KMS_NOMEM;
 	if (stat(dir, &st) != 0)
-		return errno == ENOENT ? KMS_NOTFOUND : call_fail(c, KMS_IO, "%s: %m", dir);
+		return errno == ENOENT ? KMS_NOTFOUND : path_fail(c, dir);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return call_fail(c, KMS_CONFIG,
 		    "the folder %s belongs to user %lu; expected root or user %lu", dir,
@@ -63,7 +73,8 @@ check_folder(const char *path, uid_t file_owner, struct call *c, bool *ret_share
 		    (unsigned)(st.st_mode & 0777));
 	if (file_owner != geteuid())
 		return call_fail(c, KMS_CONFIG,
-		    "%s lies in a folder that others can write and is not yours", path);
+		    "%s is not yours, in a folder that others can write; expected a folder of its own",
+		    path);
 	return KMS_OK;
 }
 
@@ -85,7 +96,8 @@ check_companions(const char *path, struct call *c)
 			continue;
 		if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
 		    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-			return call_fail(c, KMS_CONFIG, "%s was put there by somebody else", name);
+			return call_fail(c, KMS_CONFIG,
+			    "%s was put there by somebody else; remove it", name);
 	}
 	return KMS_OK;
 }
@@ -98,10 +110,10 @@ path_check(const char *path, struct call *c, struct stat *ret)
 	bool shared;
 
 	if (fd < 0)
-		return errno == ENOENT ? KMS_NOTFOUND : call_fail(c, KMS_IO, "%s: %m", path);
+		return errno == ENOENT ? KMS_NOTFOUND : path_fail(c, path);
 	TRY(os_check_private(fd, path, true, c == NULL ? NULL : &c->err));
 	if (fstat(fd, ret) != 0 || (real = realpath(path, NULL)) == NULL)
-		return call_fail(c, KMS_IO, "%s: %m", path);
+		return path_fail(c, path);
 	TRY(check_folder(path, ret->st_uid, c, &shared));
 	TRY(check_folder(real, ret->st_uid, c, &shared));
 	return shared ? check_companions(real, c) : KMS_OK;

@@ -102,6 +102,8 @@ void store_moved(struct sqlite_store *s);
 enum kms_rc path_check(const char *path, struct call *c, struct stat *ret) MUST_USE;
 /* Makes the folder (0700) and an empty file (0600), unless it is there. */
 enum kms_rc path_create(const char *path, struct call *c) MUST_USE;
+/* KMS_IO for errno at PATH, with what a person can do about it. */
+enum kms_rc path_fail(struct call *c, const char *path);
 /* The file's folder can be written by this process. */
 bool path_folder_writable(const char *path);
 

@@ -58,7 +58,7 @@ fail_io(struct conn *k, struct call *c, int left)
 	if (system == 0)
 		return call_fail(c, KMS_IO, "%s: %s", k->path, sqlite3_errmsg(k->db));
 	errno = system;
-	return call_fail(c, KMS_IO, "%s: %m", k->path);
+	return path_fail(c, k->path);
 }
 
 enum kms_rc

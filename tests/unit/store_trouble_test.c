@@ -325,6 +325,21 @@ START_TEST(file_that_cannot_be_written_is_read)
 }
 END_TEST
 
+START_TEST(file_that_cannot_be_read_names_who_has_no_access)
+{
+	char who[64];
+
+	become_nobody();
+	(void)snprintf(who, sizeof(who), "user %lu has no access", (unsigned long)geteuid());
+	close_store(new_store());
+	ck_assert_int_eq(chmod(path, 0), 0);
+	check_refused(KMS_IO, who);
+	ck_assert_int_eq(chmod(dir, 0), 0);
+	check_refused(KMS_IO, who);
+	ck_assert_int_eq(chmod(dir, 0700), 0);
+}
+END_TEST
+
 START_TEST(file_in_a_folder_that_cannot_be_written_is_read_and_its_replacement_noticed)
 {
 	struct store *s;
@@ -485,6 +500,7 @@ main(void)
 		busy_ends_when_the_clock_stands_still,
 		store_configured_read_only_is_read_and_never_written,
 		read_only_store_that_is_not_there_is_not_made, file_that_cannot_be_written_is_read,
+		file_that_cannot_be_read_names_who_has_no_access,
 		file_in_a_folder_that_cannot_be_written_is_read_and_its_replacement_noticed,
 		rights_that_are_too_wide_are_refused, file_of_somebody_else_is_refused,
 		sticky_folder_takes_our_own_file_and_no_companion_of_others,
