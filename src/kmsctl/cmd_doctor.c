@@ -71,7 +71,13 @@ check_mode(struct doctor *d, const char *check, const char *path, const struct s
 		doctor_report(d, check, CHECK_FAILED, "run this as the owner, or chown it",
 		    "%s belongs to user %lu, not to %lu", path, (unsigned long)st->st_uid,
 		    (unsigned long)geteuid());
-	else if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+	else if (access(path, S_ISDIR(st->st_mode) ? X_OK : R_OK) != 0)
+		doctor_report(d, check, CHECK_FAILED, "run this as the owner, or change its rights",
+		    "user %lu has no access to %s (mode %03o)", (unsigned long)geteuid(), path,
+		    mode);
+	/* In a sticky folder only the owner replaces a file; the store says whether that is us. */
+	else if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+	    !(S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX) != 0))
 		doctor_report(d, check, CHECK_FAILED, "chmod go-w it",
 		    "%s can be written by others (mode %03o)", path, mode);
 	else if (S_ISREG(st->st_mode) && (st->st_mode & S_IROTH) != 0)
