@@ -267,7 +267,7 @@ local_generate(struct backend *b, struct call *c, struct object *priv, struct ob
 		return KMS_INVALID;
 	/* Before the work of making a key that cannot be kept. */
 	if (l->store->read_only)
-		return KMS_READONLY;
+		return call_fail(c, KMS_READONLY, "the token is read-only");
 	TRY(keyring_get(l, c, &keys));
 	if ((rc = generate_rows(l, c, &keys, priv, pub, e, rows)) == KMS_OK)
 		rc = insert(l, c, &keys, rows, where, pub == NULL ? 1 : 2);

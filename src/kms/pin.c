@@ -92,15 +92,17 @@ static enum kms_rc
 locked(struct call *c, enum role role)
 {
 	return call_fail(c, KMS_PIN_LOCKED,
-	    role == ROLE_USER ? "the user PIN is locked: the security officer can set a new one"
-			      : "the security officer's PIN is locked for good");
+	    role == ROLE_USER ? "the user PIN is locked" : "the SO PIN is locked for good");
 }
 
 static enum kms_rc
 check_tries(struct call *c, enum role role, const struct store_pin *p)
 {
 	if (p->sealed.len == 0)
-		return role == ROLE_USER ? KMS_PIN_NOT_SET : KMS_TAMPERED;
+		return role == ROLE_USER
+		    ? KMS_PIN_NOT_SET
+		    : call_fail(c, KMS_TAMPERED,
+			  "the SO PIN is gone from the store: restore it from a backup");
 	return p->failures < p->max_failures ? KMS_OK : locked(c, role);
 }
 

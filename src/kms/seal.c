@@ -96,6 +96,7 @@ row_get(struct local *l, struct call *c, const struct uid *id, struct keyring *k
 	rc = fetch(l, c, id, keys, row, material);
 	if (rc == KMS_TAMPERED)
 		return call_fail(c, rc,
-		    "an object in the store was changed outside this software, or is damaged");
+		    "an object in the store was changed outside this software, or is damaged: "
+		    "restore the store from a backup");
 	return rc;
 }

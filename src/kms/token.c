@@ -111,7 +111,8 @@ keyring_get(struct local *l, struct call *c, struct keyring *ret)
 	rc = fill_keyring_locked(l, &k);
 	pthread_mutex_unlock(&l->lock);
 	if (rc == KMS_TAMPERED)
-		return call_fail(c, rc, "the token's row in the store is damaged");
+		return call_fail(c, rc,
+		    "the token's row in the store is damaged: restore it from a backup");
 	if (rc == KMS_OK) {
 		*ret = k; /* moved */
 		k = (struct keyring){ 0 };

@@ -58,6 +58,10 @@ cmd_token_init(struct ctl *c)
 		return ctl_fail(c, KMS_OK,
 		    "%s is initialised already, as %s: nothing was changed; --force destroys all its keys",
 		    ctl_token_name(c->token), c->status.label);
+	if (c->status.so_locked)
+		return ctl_fail(c, KMS_OK,
+		    "cannot wipe %s: its SO PIN is locked for good; without %s, a new token can be made",
+		    ctl_token_name(c->token), c->token->store);
 	if ((code = make_token(c, label)) != EXIT_DONE)
 		return code;
 	if ((rc = backend_status(c->backend, ctl_call(c), &c->status)) != KMS_OK)

@@ -30,9 +30,6 @@ ctl_advice(enum kms_rc rc)
 		{ KMS_FULL, "make room, then try again; nothing was lost" },
 		{ KMS_READONLY,
 		    "see who may write the store, and whether read-only is set in the configuration" },
-		{ KMS_NEWER, "install the newer version, or name another store" },
-		{ KMS_TAMPERED,
-		    "restore the store from a backup; what is damaged is refused, never used" },
 		{ KMS_TIMEOUT, "try again, or raise timeout-ms in the configuration" },
 	};
 

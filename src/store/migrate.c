@@ -88,7 +88,8 @@ look(struct conn *k, struct call *c, int64_t *ret)
 	}
 	if (application != APPLICATION_ID || version < 1)
 		return call_fail(c, KMS_TAMPERED,
-		    "%s is a database of another program, no token store", k->path);
+		    "%s is a database of another program, no token store: name another file",
+		    k->path);
 	if (version > migrate_current())
 		return call_fail(c, KMS_NEWER,
 		    "%s has version %" PRId64 " of the store; this software knows up to %" PRId64

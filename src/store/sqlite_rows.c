@@ -168,7 +168,8 @@ get_one(struct conn *k, struct call *c, const struct uid *id, struct store_row *
 	}
 	store_row_free(&row);
 	return rc == KMS_TAMPERED
-	    ? call_fail(c, rc, "an object in %s has a column that cannot be", k->path)
+	    ? call_fail(c, rc,
+		  "an object in %s has a column that cannot be: restore it from a backup", k->path)
 	    : rc;
 }
 
@@ -242,7 +243,8 @@ find_all(struct conn *k, struct call *c, const struct object_query *q, struct ob
 					      (uint64_t)sqlite3_column_int64(st, COL_REVISION) };
 
 		if (!column_uid(st, COL_ID, &ref.id))
-			rc = call_fail(c, KMS_TAMPERED, "an object in %s has an id that cannot be",
+			rc = call_fail(c, KMS_TAMPERED,
+			    "an object in %s has an id that cannot be: restore it from a backup",
 			    k->path);
 		else
 			rc = object_refs_add(refs, &ref);

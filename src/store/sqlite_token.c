@@ -75,7 +75,8 @@ token_get(struct store *base, struct call *c, struct store_token *ret)
 	}
 	store_token_free(&t);
 	return rc == KMS_TAMPERED
-	    ? call_fail(c, rc, "the token's row in %s is damaged", of(base)->path)
+	    ? call_fail(c, rc, "the token's row in %s is damaged: restore it from a backup",
+		  of(base)->path)
 	    : rc;
 }
 
