@@ -224,5 +224,6 @@ cmd_cert_list(struct ctl *c)
 	q.app_id = buf_slice(&id);
 	if ((rc = objects_find(c, &q, &found)) != KMS_OK)
 		return ctl_fail(c, rc, "cannot list the certificates");
-	return print_certificates(c, found.v, found.n);
+	code = print_certificates(c, found.v, found.n);
+	return code == EXIT_DONE ? objects_all_there(c, &found) : code;
 }

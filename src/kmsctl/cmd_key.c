@@ -156,7 +156,8 @@ cmd_key_list(struct ctl *c)
 		out_take(o, USAGE, usage_text(found.v[i].flags, out_separator(c)));
 	}
 	out_sort(o, LABEL);
-	return out_print(o);
+	code = out_print(o);
+	return code == EXIT_DONE ? objects_all_there(c, &found) : code;
 }
 
 /* -- show -- */

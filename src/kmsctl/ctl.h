@@ -97,12 +97,15 @@ const char *ctl_token_name(const struct conf_token *t);
 struct objects {
 	struct object *v;
 	size_t n;
+	size_t damaged; /* that could not be read, and stand not in v */
 };
 void objects_free(struct objects *o);
 #define auto_objects __attribute__((cleanup(objects_free))) struct objects
 
 /* Reads all that match; appends to RET. */
 enum kms_rc objects_find(struct ctl *c, const struct object_query *q, struct objects *ret) MUST_USE;
+/* Says that some were left out, if so. */
+enum exit_code objects_all_there(struct ctl *c, const struct objects *o);
 
 #define KIND_BIT(kind) (1u << (kind))
 #define KINDS_KEYS \

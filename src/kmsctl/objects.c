@@ -35,10 +35,25 @@ objects_find(struct ctl *c, const struct object_query *q, struct objects *ret)
 
 		if (rc == KMS_NOTFOUND) /* somebody deleted it between the two */
 			continue;
+		if (rc == KMS_TAMPERED) { /* which must not hide the others */
+			ret->damaged++;
+			continue;
+		}
 		TRY(rc);
 		ret->v[ret->n++] = o;
 	}
 	return KMS_OK;
+}
+
+enum exit_code
+objects_all_there(struct ctl *c, const struct objects *o)
+{
+	if (o->damaged == 0)
+		return EXIT_DONE;
+	return ctl_fail(c, KMS_OK,
+	    "%zu of the objects cannot be read: changed outside this software, or damaged; restore the "
+	    "store from a backup",
+	    o->damaged);
 }
 
 const struct object *
@@ -102,6 +117,8 @@ keys_named(struct ctl *c, const char *label, unsigned kinds, struct objects *ret
 	}
 	if (rc != KMS_OK)
 		return ctl_fail(c, rc, "cannot find the key %s", name);
+	if ((code = objects_all_there(c, &found)) != EXIT_DONE)
+		return code;
 	if (found.n == 0)
 		return ctl_fail(c, KMS_OK, "there is no key %s; kmsctl key list shows all", name);
 	*ret = found;
