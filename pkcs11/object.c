@@ -252,7 +252,7 @@ C_DestroyObject(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle)
 		return rv_trace(__func__, CKR_ACTION_PROHIBITED);
 	call = token_call(s->token);
 	if (e->owner == 0)
-		rc = backend_destroy(s->token->backend, &call, &e->o.id);
+		rc = backend_destroy(s->token->backend, &call, &e->o.id, 1);
 	if (rc == KMS_OK || rc == KMS_NOTFOUND)
 		catalog_remove(s->token->catalog, handle);
 	return rv_trace(__func__, rc == KMS_OK ? CKR_OK : session_fail(s, &call, rc));

@@ -124,9 +124,10 @@ backend_copy(struct backend *b, struct call *c, const struct uid *src, struct ob
 }
 
 enum kms_rc
-backend_destroy(struct backend *b, struct call *c, const struct uid *id)
+backend_destroy(struct backend *b, struct call *c, const struct uid *ids, size_t n)
 {
-	return b->ops->destroy == NULL ? lacks(b, c, "delete objects") : b->ops->destroy(b, c, id);
+	return b->ops->destroy == NULL ? lacks(b, c, "delete objects")
+				       : b->ops->destroy(b, c, ids, n);
 }
 
 enum kms_rc

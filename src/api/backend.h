@@ -105,7 +105,8 @@ struct backend_ops {
 	 * SRC's. */
 	enum kms_rc (*copy)(struct backend *b, struct call *c, const struct uid *src,
 	    struct object *new_object);
-	enum kms_rc (*destroy)(struct backend *b, struct call *c, const struct uid *id);
+	/* Deletes N objects at once or none. KMS_NOTFOUND, KMS_DENIED, KMS_LOGIN_NEEDED. */
+	enum kms_rc (*destroy)(struct backend *b, struct call *c, const struct uid *ids, size_t n);
 	/*
 	 * The material, for wrapping and for reading what is not sensitive. KMS_DENIED unless
 	 * FLAG_EXTRACTABLE (keys); private data always.
@@ -174,7 +175,8 @@ enum kms_rc backend_update(struct backend *b, struct call *c, struct object *o,
     const struct slice *material) MUST_USE;
 enum kms_rc backend_copy(struct backend *b, struct call *c, const struct uid *src,
     struct object *new_object) MUST_USE;
-enum kms_rc backend_destroy(struct backend *b, struct call *c, const struct uid *id) MUST_USE;
+enum kms_rc backend_destroy(struct backend *b, struct call *c, const struct uid *ids,
+    size_t n) MUST_USE;
 enum kms_rc backend_export(struct backend *b, struct call *c, const struct uid *id,
     struct secret *ret) MUST_USE;
 enum kms_rc backend_act(struct backend *b, struct call *c, enum action a, const struct fields *req,

@@ -137,7 +137,8 @@ enum kms_rc local_update(struct backend *b, struct call *c, struct object *o,
     const struct slice *material) MUST_USE;
 enum kms_rc local_copy(struct backend *b, struct call *c, const struct uid *src,
     struct object *new_object) MUST_USE;
-enum kms_rc local_destroy(struct backend *b, struct call *c, const struct uid *id) MUST_USE;
+enum kms_rc local_destroy(struct backend *b, struct call *c, const struct uid *ids,
+    size_t n) MUST_USE;
 enum kms_rc local_export(struct backend *b, struct call *c, const struct uid *id,
     struct secret *ret) MUST_USE;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/os.h"
+#include "kms/changes.h"
 #include "kms/core.h"
 
 /* -- finding and reading -- */
@@ -370,12 +371,9 @@ local_copy(struct backend *b, struct call *c, const struct uid *src, struct obje
 }
 
 /* A damaged object may be removed: its columns say who may, rightly or not. */
-enum kms_rc
-local_destroy(struct backend *b, struct call *c, const struct uid *id)
+static enum kms_rc
+check_destroy(struct local *l, struct call *c, const struct uid *id)
 {
-	struct local *l = local_of(b);
-	struct store_change change = { .kind = REMOVE_OBJECT, .id = id };
-	auto_keyring keys = { 0 };
 	uint64_t revision;
 	uint32_t flags;
 
@@ -383,8 +381,20 @@ local_destroy(struct backend *b, struct call *c, const struct uid *id)
 	TRY(rights_see(c, local_role(l), flags));
 	if ((flags & FLAG_DESTROYABLE) == 0)
 		return call_fail(c, KMS_DENIED, "this object cannot be destroyed");
-	TRY(keyring_get(l, c, &keys));
-	TRY(local_apply(l, c, &keys, &change, 1));
-	keys_forget(l, id);
 	return KMS_OK;
+}
+
+enum kms_rc
+local_destroy(struct backend *b, struct call *c, const struct uid *ids, size_t n)
+{
+	struct local *l = local_of(b);
+	auto_changes changes = { 0 };
+	auto_keyring keys = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		TRY(check_destroy(l, c, &ids[i]));
+		TRY(changes_remove_object(&changes, &ids[i], 0));
+	}
+	TRY(keyring_get(l, c, &keys));
+	return changes_commit(&changes, l, c, &keys);
 }

@@ -273,9 +273,11 @@ confirm_delete(struct ctl *c, const struct objects *found)
 enum exit_code
 cmd_key_delete(struct ctl *c)
 {
+	struct uid ids[OBJECT_SECRET_KEY]; /* one of each kind of key at most */
 	auto_objects found = { 0 };
 	auto_text *label = NULL;
 	enum exit_code code;
+	enum kms_rc rc;
 
 	if (c->opt[OPT_YES] == NULL && !tty_there())
 		return ctl_fail(c, KMS_OK,
@@ -292,16 +294,12 @@ cmd_key_delete(struct ctl *c)
 			return ctl_fail(c, KMS_OK,
 			    "nothing was deleted: the %s key was made so that it cannot be destroyed",
 			    kind_name(found.v[i].kind));
+		ids[i] = found.v[i].id;
 	}
 	if ((code = confirm_delete(c, &found)) != EXIT_DONE)
 		return code;
-	for (size_t i = 0; i < found.n; i++) {
-		enum kms_rc rc = backend_destroy(c->backend, ctl_call(c), &found.v[i].id);
-
-		if (rc != KMS_OK && rc != KMS_NOTFOUND)
-			return ctl_fail(c, rc, "cannot delete the %s key",
-			    kind_name(found.v[i].kind));
-	}
+	if ((rc = backend_destroy(c->backend, ctl_call(c), ids, found.n)) != KMS_OK)
+		return ctl_fail(c, rc, "cannot delete the key");
 	if (c->opt[OPT_JSON] != NULL)
 		return keys_print_made(c, found.v, found.n);
 	label = label_text(buf_slice(&found.v[0].label));

@@ -117,7 +117,7 @@ work_on(struct backend *b, int fd, unsigned slot, uint8_t value)
 	if (!there)
 		put_new(b, slot, value);
 	else if (destroy)
-		must(backend_destroy(b, NULL, &id));
+		must(backend_destroy(b, NULL, &id, 1));
 	else
 		change(b, &id, value);
 	tell(fd, STEP_DONE, (uint8_t)slot, destroy ? 0 : value);

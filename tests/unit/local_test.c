@@ -234,7 +234,7 @@ START_TEST(private_objects_are_for_the_user_alone)
 		CHECK_RC(try_open_key(b, &k.id), KMS_LOGIN_NEEDED);
 		CHECK_RC(backend_update(b, NULL, &d, NULL), KMS_LOGIN_NEEDED);
 		CHECK_RC(backend_copy(b, NULL, &d.id, &d), KMS_LOGIN_NEEDED);
-		CHECK_RC(backend_destroy(b, NULL, &d.id), KMS_LOGIN_NEEDED);
+		CHECK_RC(backend_destroy(b, NULL, &d.id, 1), KMS_LOGIN_NEEDED);
 	}
 	backend_close(b);
 }
@@ -342,7 +342,7 @@ START_TEST(update_replaces_names_and_values_and_counts_revisions)
 	CHECK_RC(backend_update(b, NULL, &o, &value), KMS_OK);
 	check_value(b, &o.id, "new value");
 	CHECK_RC(backend_update(b, NULL, &stale, NULL), KMS_CONFLICT);
-	CHECK_RC(backend_destroy(b, NULL, &o.id), KMS_OK);
+	CHECK_RC(backend_destroy(b, NULL, &o.id, 1), KMS_OK);
 	CHECK_RC(backend_update(b, NULL, &o, NULL), KMS_NOTFOUND);
 	backend_close(b);
 }
@@ -400,6 +400,31 @@ START_TEST(update_changes_neither_kind_nor_spec_nor_a_keys_body)
 }
 END_TEST
 
+START_TEST(destroy_takes_all_or_none)
+{
+	struct backend *b = new_token_with_user();
+	auto_object first = new_data(b, FLAG_PRIVATE, "a", "value");
+	auto_object second = new_data(b, FLAG_PRIVATE, "b", "value");
+	auto_object kept = new_object(b,
+	    (struct object){ .kind = OBJECT_DATA, .flags = FLAG_PRIVATE }, BYTES("value"));
+	struct uid ids[] = { first.id, second.id, kept.id };
+	uint64_t revision;
+
+	CHECK_RC(backend_destroy(b, NULL, ids, 3), KMS_DENIED);
+	memset(ids[2].b, 0, UID_LEN);
+	CHECK_RC(backend_destroy(b, NULL, ids, 3), KMS_NOTFOUND);
+	ids[2] = first.id; /* gone by then */
+	CHECK_RC(backend_destroy(b, NULL, ids, 3), KMS_NOTFOUND);
+	check_value(b, &first.id, "value");
+	check_value(b, &second.id, "value");
+	CHECK_RC(backend_destroy(b, NULL, ids, 2), KMS_OK);
+	CHECK_RC(backend_revision(b, NULL, &first.id, &revision), KMS_NOTFOUND);
+	CHECK_RC(backend_revision(b, NULL, &second.id, &revision), KMS_NOTFOUND);
+	check_value(b, &kept.id, "value");
+	backend_close(b);
+}
+END_TEST
+
 START_TEST(objects_say_whether_they_may_be_changed_copied_and_destroyed)
 {
 	struct backend *b = new_token();
@@ -410,7 +435,7 @@ START_TEST(objects_say_whether_they_may_be_changed_copied_and_destroyed)
 	CHECK_RC(backend_create(b, NULL, &o, &none, 1), KMS_OK);
 	CHECK_RC(backend_update(b, NULL, &o, NULL), KMS_DENIED);
 	CHECK_RC(backend_copy(b, NULL, &o.id, &o), KMS_DENIED);
-	CHECK_RC(backend_destroy(b, NULL, &o.id), KMS_DENIED);
+	CHECK_RC(backend_destroy(b, NULL, &o.id, 1), KMS_DENIED);
 	backend_close(b);
 }
 END_TEST
@@ -451,7 +476,7 @@ START_TEST(what_one_backend_changes_another_sees_at_its_next_find)
 	CHECK_RC(backend_update(b, NULL, &o, NULL), KMS_OK);
 	ck_assert_uint_eq(count_label(a, "x"), 0);
 	ck_assert_uint_eq(count_label(a, "y"), 1);
-	CHECK_RC(backend_destroy(a, NULL, &o.id), KMS_OK);
+	CHECK_RC(backend_destroy(a, NULL, &o.id, 1), KMS_OK);
 	ck_assert_uint_eq(count_label(b, "y"), 0);
 	ck_assert_uint_gt(backend_generation(b), before);
 	backend_close(a);
@@ -644,7 +669,7 @@ START_TEST(handle_follows_what_becomes_of_its_key_elsewhere)
 	CHECK_RC(backend_update(other, NULL, &o, NULL), KMS_OK);
 	CHECK_RC(try_use(b, k, USE_DECRYPT), KMS_DENIED);
 	CHECK_RC(try_use(b, k, USE_ENCRYPT), KMS_OK);
-	CHECK_RC(backend_destroy(other, NULL, &o.id), KMS_OK);
+	CHECK_RC(backend_destroy(other, NULL, &o.id, 1), KMS_OK);
 	CHECK_RC(try_use(b, k, USE_ENCRYPT), KMS_NOTFOUND);
 	CHECK_RC(try_use(b, k, USE_ENCRYPT), KMS_NOTFOUND);
 	CHECK_RC(try_open_key(b, &o.id), KMS_NOTFOUND);
@@ -687,7 +712,7 @@ main(void)
 		public_key_of_another_spec_is_refused, export_gives_what_is_extractable,
 		update_replaces_names_and_values_and_counts_revisions,
 		update_never_loosens_a_keys_protection,
-		update_changes_neither_kind_nor_spec_nor_a_keys_body,
+		update_changes_neither_kind_nor_spec_nor_a_keys_body, destroy_takes_all_or_none,
 		objects_say_whether_they_may_be_changed_copied_and_destroyed,
 		copy_takes_the_material_along,
 		what_one_backend_changes_another_sees_at_its_next_find,

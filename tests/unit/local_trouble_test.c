@@ -205,7 +205,7 @@ START_TEST(edited_row_of_a_private_key_is_refused)
 	CHECK_RC(login(b, ROLE_USER, PIN), KMS_OK);
 	CHECK_RC(try_open_key(b, &o.id), KMS_TAMPERED);
 	/* It can be taken away. */
-	CHECK_RC(backend_destroy(b, NULL, &o.id), KMS_OK);
+	CHECK_RC(backend_destroy(b, NULL, &o.id, 1), KMS_OK);
 	backend_close(b);
 }
 END_TEST
@@ -365,7 +365,7 @@ START_TEST(read_only_token_is_used_and_not_changed)
 	CHECK_RC(try_use(b, k, USE_ENCRYPT), KMS_OK);
 	backend_key_close(b, k);
 	CHECK_RC(backend_update(b, NULL, &o, NULL), KMS_READONLY);
-	CHECK_RC(backend_destroy(b, NULL, &o.id), KMS_READONLY);
+	CHECK_RC(backend_destroy(b, NULL, &o.id, 1), KMS_READONLY);
 	CHECK_RC(backend_set_pin(b, NULL, ROLE_USER, PIN, BYTES("other")), KMS_READONLY);
 	CHECK_RC(backend_init_token(b, NULL, NO_BYTES, SO_PIN), KMS_READONLY);
 	priv = object_of(OBJECT_PRIVATE_KEY, FLAG_PRIVATE, "p");
@@ -451,7 +451,7 @@ work_once(struct worker *w, const char *label)
 	CHECK_RC(buf_set(&o.label, BYTES("renamed")), KMS_OK);
 	STEP(w, backend_update(w->b, NULL, &o, NULL));
 	(void)status_of(w->b);
-	STEP(w, backend_destroy(w->b, NULL, &o.id));
+	STEP(w, backend_destroy(w->b, NULL, &o.id, 1));
 }
 
 static void *
@@ -542,7 +542,7 @@ START_TEST(forked_child_opens_its_own_and_the_parent_goes_on)
 		crypto_after_fork();
 		good = local_open(&conf, NULL, &mine) == KMS_OK &&
 		    login(mine, ROLE_USER, PIN) == KMS_OK && try_open_key(mine, &o.id) == KMS_OK &&
-		    backend_destroy(mine, NULL, &o.id) == KMS_OK;
+		    backend_destroy(mine, NULL, &o.id, 1) == KMS_OK;
 		if (good)
 			backend_close(mine);
 		_exit(good ? 0 : 1);

@@ -119,7 +119,7 @@ START_TEST(a_backend_without_methods_supports_nothing)
 	CHECK_RC(backend_generate(&b, &c, &o, NULL, none), KMS_NOTSUP);
 	CHECK_RC(backend_update(&b, &c, &o, NULL), KMS_NOTSUP);
 	CHECK_RC(backend_copy(&b, &c, &id, &o), KMS_NOTSUP);
-	CHECK_RC(backend_destroy(&b, &c, &id), KMS_NOTSUP);
+	CHECK_RC(backend_destroy(&b, &c, &id, 1), KMS_NOTSUP);
 	CHECK_RC(backend_export(&b, &c, &id, &s), KMS_NOTSUP);
 	CHECK_RC(backend_key_open(&b, &c, &id, &key), KMS_NOTSUP);
 	CHECK_RC(backend_derive(&b, &c, NULL, &params, &s), KMS_NOTSUP);
