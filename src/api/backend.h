@@ -41,7 +41,6 @@ struct token_status {
 
 /* What a backend can do with a key that it holds. */
 struct backend_caps {
-	bool can_store;	    /* create, update, destroy */
 	bool raw_symmetric; /* AES and MAC keys with raw mechanisms */
 };
 

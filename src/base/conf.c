@@ -14,10 +14,7 @@
 
 /* Fixed, not the build's sysconfdir: whatever the prefix, administrators and scripts find the file
  * in one place. */
-#ifndef KMS_SYSCONFDIR
-#define KMS_SYSCONFDIR "/etc"
-#endif
-#define SYSTEM_FILE KMS_SYSCONFDIR "/kms-pkcs11/kms-pkcs11.conf"
+#define SYSTEM_FILE "/etc/kms-pkcs11/kms-pkcs11.conf"
 
 #define READ_STEP 4096u
 

@@ -112,8 +112,7 @@ local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
 		local_close(&l->base);
 		return rc;
 	}
-	l->base.caps =
-	    (struct backend_caps){ .can_store = !l->store->read_only, .raw_symmetric = true };
+	l->base.caps = (struct backend_caps){ .raw_symmetric = true };
 	*ret = &l->base;
 	return KMS_OK;
 }

@@ -218,7 +218,6 @@ local_init_token(struct backend *b, struct call *c, struct slice label, struct s
 	TRY(l->store->ops->token_reset(l->store, c, buf_slice(&was.serial), &t));
 	local_logout(b);
 	local_look(l);
-	l->base.caps.can_store = !l->store->read_only;
 	return KMS_OK;
 }
 
