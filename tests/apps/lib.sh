@@ -33,10 +33,12 @@ started=()
 export HOME=$WORK/home XDG_CONFIG_HOME=$WORK/home/.config XDG_DATA_HOME=$WORK/home/.local/share
 export XDG_RUNTIME_DIR=$WORK/run TMPDIR=$WORK/tmp LC_ALL=C
 unset OPENSSL_CONF SSH_AUTH_SOCK SSH_AGENT_PID SSH_ASKPASS DISPLAY P11_KIT_SERVER_ADDRESS P11_KIT_SERVER_PID \
-      PKCS11_MODULE_PATH KMS_PKCS11_CONF KMS_PIN
+      PKCS11_MODULE_PATH KMS_PIN
 mkdir -p "$XDG_CONFIG_HOME" "$XDG_DATA_HOME" "$XDG_RUNTIME_DIR" "$TMPDIR"
 
-export KMS_PKCS11_STORE=$WORK/token.db
+# An empty configuration, as if there were none: this machine's own may have tokens that are in use.
+export KMS_PKCS11_CONF=$WORK/none.conf KMS_PKCS11_STORE=$WORK/token.db
+: >"$KMS_PKCS11_CONF"
 case $KMS_MODULE in
 *softhsm*)
         export SOFTHSM2_CONF=$WORK/softhsm2.conf
