@@ -4,10 +4,12 @@
 #include "tests/bench/bench.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <openssl/core_names.h>
 
@@ -24,11 +26,16 @@ module_environment(const char *dir)
 {
 	char path[400], text[600];
 	FILE *f;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/token.db", dir);
 	setenv("KMS_PKCS11_STORE", path, 1);
-	unsetenv("KMS_PKCS11_CONF");
-	setenv("XDG_CONFIG_HOME", dir, 1);
+	/* An empty file, as if there were none: this machine's own may have tokens in use. */
+	snprintf(path, sizeof(path), "%s/none.conf", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+	setenv("KMS_PKCS11_CONF", path, 1);
 	snprintf(path, sizeof(path), "%s/tokens", dir);
 	mkdir(path, 0700);
 	snprintf(path, sizeof(path), "%s/softhsm2.conf", dir);
