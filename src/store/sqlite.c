@@ -188,6 +188,7 @@ look_for_commits(struct sqlite_store *s, struct conn *k)
 
 	if (!conn_is_current(k)) {
 		k->broken = true;
+		close_idle(s);
 		store_moved(s);
 		return;
 	}

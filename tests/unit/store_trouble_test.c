@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "store/sqlite.h"
 #include "tests/unit/store_fixture.h"
 
 #define NOBODY 65534
@@ -447,6 +448,29 @@ START_TEST(file_that_was_replaced_is_noticed_before_it_is_written)
 }
 END_TEST
 
+START_TEST(no_connection_reads_a_file_that_was_replaced_once_that_is_known)
+{
+	struct store *s = new_store();
+	struct sqlite_store *inside = (struct sqlite_store *)s;
+	char *old = os_path_join(dir, "old.db");
+	struct conn *k[2];
+
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 2; i++) {
+			CHECK_RC(conn_borrow(inside, NULL, BORROW_READ, &k[i]), KMS_OK);
+			ck_assert(conn_is_current(k[i]));
+		}
+		for (int i = 0; i < 2; i++)
+			conn_return(inside, k[i]);
+		ck_assert_int_eq(rename(path, old), 0);
+		close_store(new_store());
+		(void)s->ops->generation(s);
+	}
+	close_store(s);
+	free(old);
+}
+END_TEST
+
 /*
  * SQLite's account of locks survives a fork while the locks do not: unless the parent's connections
  * leave that account, the child's store takes no lock, and the parent's closing removes the log
@@ -506,6 +530,7 @@ main(void)
 		sticky_folder_takes_our_own_file_and_no_companion_of_others,
 		pipe_in_the_place_of_the_file_is_refused,
 		file_that_was_replaced_is_noticed_before_it_is_written,
+		no_connection_reads_a_file_that_was_replaced_once_that_is_known,
 		store_opened_after_a_fork_holds_locks_of_its_own };
 	Suite *s = suite_create("store_trouble");
 	TCase *t = tcase_create("store_trouble");
