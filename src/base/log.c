@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -224,11 +226,28 @@ stamp(char dst[STAMP_LEN])
 		dst[0] = '\0';
 }
 
+/* The reader of stderr may have gone away, which is no reason for the host to die of SIGPIPE; how
+ * it takes that signal, and one that is waiting for it, are left as they are. */
+static void
+write_stderr(const char *line, size_t len)
+{
+	static const struct timespec at_once;
+	sigset_t pipe_signal, before, pending;
+
+	(void)sigemptyset(&pipe_signal);
+	(void)sigaddset(&pipe_signal, SIGPIPE);
+	(void)pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+	(void)sigpending(&pending);
+	if (write(STDERR_FILENO, line, len) < 0 && errno == EPIPE &&
+	    sigismember(&pending, SIGPIPE) == 0)
+		(void)sigtimedwait(&pipe_signal, NULL, &at_once);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void
 emit(const struct sink *s, enum log_level level, const char *text)
 {
 	char line[LINE_MAX_LEN + 96], when[STAMP_LEN];
-	int fd = s->kind == SINK_STDERR ? STDERR_FILENO : s->fd;
 	int len;
 
 	if (s->kind == SINK_SYSLOG) {
@@ -242,7 +261,11 @@ emit(const struct sink *s, enum log_level level, const char *text)
 	stamp(when);
 	len = snprintf(line, sizeof(line), "%s kms-pkcs11[%ld] %s: %s\n", when, (long)getpid(),
 	    levels[level].name, text);
-	if (len > 0 && (size_t)len < sizeof(line) && write(fd, line, (size_t)len) < 0)
+	if (len <= 0 || (size_t)len >= sizeof(line))
+		return;
+	if (s->kind == SINK_STDERR)
+		write_stderr(line, (size_t)len);
+	else if (write(s->fd, line, (size_t)len) < 0)
 		return; /* the log never breaks a call */
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <regex.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -170,6 +171,29 @@ START_TEST(errno_is_kept)
 }
 END_TEST
 
+START_TEST(a_reader_of_stderr_that_went_away_does_not_kill_the_host)
+{
+	sigset_t pipe_signal, pending;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	close(ends[0]);
+	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	(void)signal(SIGPIPE, SIG_DFL);
+	CHECK_RC(log_open("stderr", KMS_LOG_ERROR, &err), KMS_OK);
+	log_error("nobody hears this");
+
+	/* One that the host is holding back stays for it. */
+	(void)sigemptyset(&pipe_signal);
+	(void)sigaddset(&pipe_signal, SIGPIPE);
+	ck_assert_int_eq(sigprocmask(SIG_BLOCK, &pipe_signal, NULL), 0);
+	ck_assert_int_eq(raise(SIGPIPE), 0);
+	log_error("nor this");
+	ck_assert_int_eq(sigpending(&pending), 0);
+	ck_assert_int_eq(sigismember(&pending, SIGPIPE), 1);
+}
+END_TEST
+
 START_TEST(bad_targets_are_refused_and_the_log_goes_on)
 {
 	CHECK_RC(log_open(path, KMS_LOG_ERROR, &err), KMS_OK);
@@ -305,6 +329,7 @@ main(void)
 		level_none_opens_nothing, a_file_is_appended_to_and_the_users_alone,
 		nothing_is_written_after_close, a_text_cannot_forge_a_line,
 		a_long_text_is_cut_and_stays_one_line, errno_is_kept,
+		a_reader_of_stderr_that_went_away_does_not_kill_the_host,
 		bad_targets_are_refused_and_the_log_goes_on, a_fifo_is_refused_without_waiting,
 		the_environment_overrides_level_and_target, levels_are_read_by_name,
 		a_strangers_file_behind_our_descriptor_is_left_alone, a_child_logs_with_its_own_pid,
