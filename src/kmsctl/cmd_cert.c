@@ -15,7 +15,7 @@ struct chain {
 	struct objects keys; /* public parts of all keys: what certificates are matched with */
 	struct slice id;     /* --id */
 	struct object v[CERTS_MAX];
-	size_t n, present;
+	size_t n, present; /* to be stored; not again */
 };
 
 static void
@@ -59,6 +59,8 @@ already_there(struct chain *ch, struct slice der, const struct object *cert, boo
 
 	q.subject = buf_slice(&cert->subject);
 	*ret = false;
+	for (size_t i = 0; i < ch->n; i++) /* twice in this file */
+		*ret = *ret || slice_eq(buf_slice(&ch->v[i].body), der);
 	TRY(objects_find(ch->c, &q, &same));
 	for (size_t i = 0; i < same.n; i++)
 		*ret = *ret || slice_eq(buf_slice(&same.v[i].body), der);
@@ -197,7 +199,7 @@ cmd_cert_import(struct ctl *c)
 	    (rc = backend_create(c->backend, ctl_call(c), ch.v, material, ch.n)) != KMS_OK)
 		return ctl_fail(c, rc, "cannot import the certificates");
 	if (ch.present > 0)
-		(void)fprintf(stderr, "kmsctl: %zu of the certificates %s on the token already\n",
+		(void)fprintf(stderr, "kmsctl: %zu of the certificates %s there already\n",
 		    ch.present, ch.present == 1 ? "was" : "were");
 	return ch.n == 0 && c->opt[OPT_JSON] == NULL ? EXIT_DONE
 						     : print_certificates(c, ch.v, ch.n);
