@@ -197,6 +197,26 @@ take_option(struct ctl *c, size_t opt, const char *shown, const char *attached, 
 	return EXIT_DONE;
 }
 
+static bool
+is_option(const char *word)
+{
+	return word[0] == '-' && word[1] != '\0';
+}
+
+/* Which option WORD is, or OPT_END; *VALUE is what is attached to it, NULL when nothing is. */
+static size_t
+option_of_word(const char *word, const char **value)
+{
+	size_t len = strcspn(word, "=");
+
+	if (word[1] != '-') {
+		*value = word[2] == '\0' ? NULL : word + 2;
+		return option_of_letter(word[1]);
+	}
+	*value = word[len] == '\0' ? NULL : word + len + 1;
+	return option_find(word + 2, len - 2);
+}
+
 /* Options go to C->opt, everything else moves to the front of ARGV. */
 static enum exit_code
 split(struct ctl *c, char **argv, char **end)
@@ -207,36 +227,39 @@ split(struct ctl *c, char **argv, char **end)
 	while (next != end) {
 		char *word = *next++;
 		char shown[OPTION_NAME_MAX + 3];
-		char *equals = strchr(word, '=');
-		size_t opt, len = equals == NULL ? strlen(word) : (size_t)(equals - word);
+		const char *value;
 		enum exit_code rc;
+		size_t opt;
 
 		if (strcmp(word, "--") == 0) {
 			while (next != end)
 				c->args[c->n_args++] = *next++;
 			break;
 		}
-		if (word[0] != '-' || word[1] == '\0') {
+		if (!is_option(word)) {
 			c->args[c->n_args++] = word;
 			continue;
 		}
-		if (word[1] == '-') {
-			opt = option_find(word + 2, len - 2);
-			(void)snprintf(shown, sizeof(shown), "%.*s", (int)len, word);
-			rc = opt == OPT_END ? ctl_usage(c, "there is no option %s", shown)
-					    : take_option(c, opt, shown,
-						  equals == NULL ? NULL : equals + 1, &next, end);
-		} else {
-			opt = option_of_letter(word[1]);
-			(void)snprintf(shown, sizeof(shown), "-%c", word[1]);
-			rc = opt == OPT_END ? ctl_usage(c, "there is no option %s", shown)
-					    : take_option(c, opt, shown,
-						  word[2] == '\0' ? NULL : word + 2, &next, end);
-		}
+		opt = option_of_word(word, &value);
+		(void)snprintf(shown, sizeof(shown), "%.*s",
+		    word[1] == '-' ? (int)strcspn(word, "=") : 2, word);
+		rc = opt == OPT_END ? ctl_usage(c, "there is no option %s", shown)
+				    : take_option(c, opt, shown, value, &next, end);
 		if (rc != EXIT_DONE)
 			return rc;
 	}
 	return EXIT_DONE;
+}
+
+/* "help" in front of a command is --help. */
+static bool
+skip_help(struct ctl *c)
+{
+	if (c->n_args == 0 || strcmp(c->args[0], "help") != 0)
+		return false;
+	c->args++;
+	c->n_args--;
+	return true;
 }
 
 /* The command that the first words name; they are taken away. NULL: none, *noun_known tells whether
@@ -314,9 +337,11 @@ complete_value(struct ctl *c, size_t opt)
 
 	switch (opt) {
 	case OPT_TOKEN:
-		if (conf_load(c->opt[OPT_CONFIG], &c->conf, NULL) == KMS_OK) {
-			for (size_t i = 0; i < c->conf->n_tokens; i++)
-				printf("%s\n", c->conf->tokens[i].name);
+		if (ctl_read_config(c) != KMS_OK)
+			break;
+		for (; n < c->conf->n_tokens; n++) {
+			if (c->conf->tokens[n].name[0] != '\0')
+				printf("%s\n", c->conf->tokens[n].name);
 		}
 		break;
 	case OPT_SPEC:
@@ -335,33 +360,45 @@ complete_value(struct ctl *c, size_t opt)
 	}
 }
 
+/*
+ * As split, over the words before the last one, which is being typed. True when that one is the
+ * value of *OPT.
+ */
+static bool
+split_typed(struct ctl *c, int argc, char **argv, size_t *opt)
+{
+	c->args = argv;
+	for (int i = 0; i + 1 < argc; i++) {
+		const char *value;
+
+		if (!is_option(argv[i])) {
+			argv[c->n_args++] = argv[i];
+			continue;
+		}
+		*opt = option_of_word(argv[i], &value);
+		if (*opt == OPT_END || options[*opt].value == NULL)
+			continue;
+		if (value == NULL && i + 2 == argc)
+			return true;
+		c->opt[*opt] = value == NULL ? argv[++i] : value;
+	}
+	return false;
+}
+
 /* ARGV: the words so far; the last one is being typed. */
 static void
 complete(struct ctl *c, int argc, char **argv)
 {
-	const char *prev = argc >= 2 ? argv[argc - 2] : "";
+	char name[OPTION_NAME_MAX];
 	const struct command *cmd;
 	bool known;
-	size_t opt = OPT_END;
-	char name[OPTION_NAME_MAX];
+	size_t opt;
 
-	if (prev[0] == '-')
-		opt = prev[1] == '-' ? option_find(prev + 2, strlen(prev) - 2)
-				     : option_of_letter(prev[1]);
-	if (opt != OPT_END && options[opt].value != NULL) {
+	if (split_typed(c, argc, argv, &opt)) {
 		complete_value(c, opt);
 		return;
 	}
-	for (int i = 0; i + 1 < argc; i++) {
-		opt = argv[i][0] == '-' && argv[i][1] == '-'
-		    ? option_find(argv[i] + 2, strlen(argv[i]) - 2)
-		    : OPT_END;
-		if (opt != OPT_END && options[opt].value != NULL)
-			i++;
-		else if (argv[i][0] != '-')
-			argv[c->n_args++] = argv[i];
-	}
-	c->args = argv;
+	skip_help(c);
 	cmd = take_command(c, &known);
 	for (size_t i = 0; i < OPT_END; i++) {
 		if (((cmd == NULL ? EVERYWHERE : command_options(cmd)) & BIT(i)) != 0)
@@ -393,11 +430,8 @@ args_parse(struct ctl *c, int argc, char **argv)
 		printf("kmsctl %s\n", PACKAGE_VERSION);
 		return EXIT_DONE;
 	}
-	if (c->n_args > 0 && strcmp(c->args[0], "help") == 0) {
+	if (skip_help(c))
 		c->opt[OPT_HELP] = "";
-		c->args++;
-		c->n_args--;
-	}
 	c->cmd = take_command(c, &noun_known);
 	if (c->opt[OPT_HELP] != NULL) {
 		print_help(c->cmd, noun_known ? c->args[0] : NULL);

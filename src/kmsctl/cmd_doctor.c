@@ -205,8 +205,7 @@ cmd_doctor(struct ctl *c)
 
 	if (o == NULL)
 		return ctl_fail(c, KMS_NOMEM, "cannot begin");
-	rc = conf_load(c->opt[OPT_CONFIG], &c->conf, &c->call.err);
-	if (rc != KMS_OK)
+	if ((rc = ctl_read_config(c)) != KMS_OK)
 		report_rc(&d, "configuration", rc);
 	else
 		code = examine(&d);

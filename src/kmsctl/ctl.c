@@ -111,14 +111,19 @@ ctl_token_name(const struct conf_token *t)
 	return t->name[0] == '\0' ? "the default token" : t->name;
 }
 
+enum kms_rc
+ctl_read_config(struct ctl *c)
+{
+	if (c->opt[OPT_CONFIG] != NULL)
+		(void)unsetenv("KMS_PKCS11_CONF"); /* what was said here and now wins */
+	return conf_load(c->opt[OPT_CONFIG], &c->conf, &c->call.err);
+}
+
 enum exit_code
 ctl_config(struct ctl *c)
 {
-	enum kms_rc rc;
+	enum kms_rc rc = c->conf != NULL ? KMS_OK : ctl_read_config(c);
 
-	if (c->conf != NULL)
-		return EXIT_DONE;
-	rc = conf_load(c->opt[OPT_CONFIG], &c->conf, &c->call.err);
 	return rc == KMS_OK ? EXIT_DONE : ctl_fail(c, rc, "cannot use the configuration");
 }
 

@@ -75,15 +75,16 @@ const char *ctl_advice(enum kms_rc rc);
 /* The call of the next backend function: no text, the token's deadline. */
 struct call *ctl_call(struct ctl *c);
 
-/* Reads the configuration. */
+/* Reads the configuration into C->conf. */
+enum kms_rc ctl_read_config(struct ctl *c) MUST_USE;
+/* The same, unless that is done. Says on failure why, as all of these do. */
 enum exit_code ctl_config(struct ctl *c);
 /*
  * The token that --token names: its section, or else, as people know tokens by what they named
  * them, its label inside. NULL when the option was not given.
  */
 enum exit_code ctl_named_token(struct ctl *c, const struct conf_token **ret);
-/* Reads the configuration, chooses the token and opens it. Says on failure why, as all of these do.
- */
+/* Reads the configuration, chooses the token and opens it. */
 enum exit_code ctl_open(struct ctl *c);
 /* Opens an initialised token, and logs in as user. */
 enum exit_code ctl_login(struct ctl *c);

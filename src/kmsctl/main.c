@@ -5,7 +5,6 @@
 
 #include <locale.h>
 #include <signal.h>
-#include <stdlib.h>
 
 int
 main(int argc, char **argv)
@@ -20,8 +19,6 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN); /* a closed output is an error to report, not a death */
 
 	rc = args_parse(&c, argc, argv);
-	if (rc == EXIT_DONE && c.opt[OPT_CONFIG] != NULL)
-		(void)unsetenv("KMS_PKCS11_CONF"); /* what was said here and now wins */
 	if (rc == EXIT_DONE && c.cmd != NULL)
 		rc = c.cmd->run(&c);
 	if (rc == EXIT_DONE)
