@@ -310,7 +310,7 @@ check_arguments(struct ctl *c)
 		if (c->opt[i] != NULL && (command_options(c->cmd) & BIT(i)) == 0)
 			return ctl_usage(c, "this command has no option --%s",
 			    option_name(i, name));
-		if (c->opt[i] == NULL && (c->cmd->required & BIT(i)) != 0)
+		if ((c->opt[i] == NULL || c->opt[i][0] == '\0') && (c->cmd->required & BIT(i)) != 0)
 			return ctl_usage(c, "--%s %s is needed", option_name(i, name),
 			    options[i].value);
 	}

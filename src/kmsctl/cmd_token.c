@@ -2,6 +2,7 @@
 /* kmsctl token: making tokens, and telling what state they are in. */
 #include "kmsctl/ctl.h"
 
+#include "base/codec.h"
 #include "kms/local.h"
 
 #define TOKEN_LABEL_MAX 32 /* PKCS#11 3.0 §3.2, CK_TOKEN_INFO.label */
@@ -52,8 +53,8 @@ cmd_token_init(struct ctl *c)
 		return code;
 	if (label == NULL)
 		label = c->token->name[0] != '\0' ? c->token->name : "kms-pkcs11";
-	if (label[0] == '\0' || strlen(label) > TOKEN_LABEL_MAX)
-		return ctl_usage(c, "a token's label has 1 to %d bytes", TOKEN_LABEL_MAX);
+	if (label[0] == '\0' || strlen(label) > TOKEN_LABEL_MAX || !utf8_valid(slice_str(label)))
+		return ctl_usage(c, "a token's label has 1 to %d bytes of UTF-8", TOKEN_LABEL_MAX);
 	if (c->status.initialized && c->opt[OPT_FORCE] == NULL)
 		return ctl_fail(c, KMS_OK,
 		    "%s is initialised already, as %s: nothing was changed; --force destroys all its keys",
@@ -104,7 +105,7 @@ static const struct out_column token_columns[] = {
 	[TOKEN_READ_ONLY] = { "read_only", "READ ONLY", OUT_BOOL, true },
 	[TOKEN_PUBLIC] = { "public_keys", "PUBLIC KEYS", OUT_NUMBER, true },
 	[TOKEN_CERTIFICATES] = { "certificates", "CERTIFICATES", OUT_NUMBER, true },
-	[TOKEN_ERROR] = { "error", "ERROR", OUT_TEXT, true },
+	[TOKEN_ERROR] = { "error", "ERROR", OUT_TEXT, false },
 };
 
 static const char *

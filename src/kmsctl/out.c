@@ -182,6 +182,28 @@ failed(struct out *o)
 	return ctl_fail(o->c, KMS_NOMEM, "cannot write the result");
 }
 
+/* A column with nothing in it only takes room. */
+static void
+hide_empty_columns(struct out *o)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		struct libscols_column *col = scols_table_get_column(o->table, i);
+		bool empty = true;
+
+		for (size_t k = 0; empty && k < scols_table_get_nlines(o->table); k++) {
+			const char *value =
+			    scols_cell_get_data(scols_line_get_cell(scols_table_get_line(o->table,
+									k),
+				i));
+
+			empty = value == NULL || value[0] == '\0';
+		}
+		if (empty)
+			(void)scols_column_set_flags(col,
+			    scols_column_get_flags(col) | SCOLS_FL_HIDDEN);
+	}
+}
+
 enum exit_code
 out_print(struct out *o)
 {
@@ -189,8 +211,10 @@ out_print(struct out *o)
 
 	if (o->failed)
 		return failed(o);
-	if (!o->json)
+	if (!o->json) {
+		hide_empty_columns(o);
 		return scols_print_table(o->table) == 0 ? EXIT_DONE : failed(o);
+	}
 	if (scols_table_get_nlines(o->table) == 0) {
 		(void)fputs("[]\n", stdout);
 		return EXIT_DONE;
