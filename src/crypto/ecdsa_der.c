@@ -4,37 +4,31 @@
 
 #include "crypto/der.h"
 
-#define SIGNATURE_MAX 160 /* of P-521: two numbers of 67 bytes, and heads */
-
-enum kms_rc
-ecdsa_to_der(struct slice rs, struct buf *ret)
+struct slice
+ecdsa_to_der(struct slice rs, uint8_t der[ECDSA_DER_MAX])
 {
-	uint8_t mem[SIGNATURE_MAX];
-	struct der_out o = der_out_of(mem, sizeof(mem));
-	size_t half = rs.len / 2;
+	struct der_out o = der_out_of(der, ECDSA_DER_MAX);
+	size_t width = rs.len / 2;
 
-	if (half == 0)
-		return KMS_INTERNAL;
-	der_put_number(&o, slice_of(rs.p + half, half));
-	der_put_number(&o, slice_of(rs.p, half));
+	der_put_number(&o, slice_of(rs.p + width, width));
+	der_put_number(&o, slice_of(rs.p, width));
 	der_head(&o, DER_SEQUENCE, o.cap);
-	return o.bad ? KMS_INTERNAL : buf_set(ret, der_written(&o));
+	return der_written(&o);
 }
 
-enum kms_rc
-ecdsa_from_der(struct slice der, size_t width, struct buf *ret)
+bool
+ecdsa_from_der(struct slice der, size_t width, uint8_t *ret)
 {
-	struct der outer = der_of(der), in = der_enter(&outer, DER_SEQUENCE);
-	struct slice r = der_number(&in), s = der_number(&in);
-	uint8_t *p = NULL;
+	struct der outer = der_of(der), d = der_enter(&outer, DER_SEQUENCE);
 
-	if (outer.bad || !der_done(&in) || !der_done(&outer) || r.len > width || s.len > width)
-		return KMS_BAD_DATA;
-	TRY(buf_extend(ret, 2 * width, &p));
-	memset(p, 0, 2 * width);
-	if (r.len > 0)
-		memcpy(p + width - r.len, r.p, r.len);
-	if (s.len > 0)
-		memcpy(p + 2 * width - s.len, s.p, s.len);
-	return KMS_OK;
+	memset(ret, 0, 2 * width);
+	for (int i = 1; i <= 2; i++) {
+		struct slice n = der_number(&d);
+
+		if (d.bad || n.len > width)
+			return false;
+		if (n.len > 0)
+			memcpy(ret + (size_t)i * width - n.len, n.p, n.len);
+	}
+	return der_done(&d) && der_done(&outer);
 }

@@ -6,10 +6,15 @@
 
 #include "base/buf.h"
 
-/* RS is r and s side by side, of one width. */
-enum kms_rc ecdsa_to_der(struct slice rs, struct buf *ret) MUST_USE;
+#define ECDSA_RS_MAX  132 /* bytes, of P-521 */
+#define ECDSA_DER_MAX 144 /* two INTEGERs of up to 67 bytes */
 
-/* Each WIDTH bytes wide. KMS_BAD_DATA: not such a signature, or too large a number. */
-enum kms_rc ecdsa_from_der(struct slice der, size_t width, struct buf *ret) MUST_USE;
+/* RS is r and s side by side, of one width. Gives what has been written to DER; empty when RS is
+ * too long. */
+struct slice ecdsa_to_der(struct slice rs, uint8_t der[ECDSA_DER_MAX]);
+
+/* To r and s side by side, each WIDTH bytes wide. False: not such a signature, or too large a
+ * number. */
+bool ecdsa_from_der(struct slice der, size_t width, uint8_t *ret);
 
 #endif

@@ -4,12 +4,12 @@
  * that a restart with the same parameters does nothing. Ed25519 needs the whole message: parts are
  * gathered.
  */
+#include "crypto/ecdsa_der.h"
 #include "crypto/uses.h"
 
 #include <openssl/rsa.h>
 
-#define ECDSA_DER_MAX 144 /* two INTEGERs of up to 67 bytes in a SEQUENCE */
-#define ED25519_SIG   64
+#define ED25519_SIG 64
 
 struct sign_use {
 	struct cuse c;
@@ -211,37 +211,6 @@ static struct slice
 cut(const struct sign_use *s, struct slice tbs)
 {
 	return tbs.len > s->c.key->width ? slice_of(tbs.p, s->c.key->width) : tbs;
-}
-
-/* -- forms of ECDSA signatures -- */
-
-static bool
-ecdsa_from_der(struct slice der, size_t width, uint8_t *out)
-{
-	struct der outer = der_of(der), d = der_enter(&outer, DER_SEQUENCE);
-
-	memset(out, 0, 2 * width);
-	for (int i = 1; i <= 2; i++) {
-		struct slice n = der_number(&d);
-
-		if (d.bad || n.len > width)
-			return false;
-		if (n.len > 0)
-			memcpy(out + (size_t)i * width - n.len, n.p, n.len);
-	}
-	return der_done(&d) && der_done(&outer);
-}
-
-static struct slice
-ecdsa_to_der(struct slice sig, uint8_t der[ECDSA_DER_MAX])
-{
-	struct der_out o = der_out_of(der, ECDSA_DER_MAX);
-	size_t width = sig.len / 2;
-
-	der_put_number(&o, slice_of(sig.p + width, width));
-	der_put_number(&o, slice_of(sig.p, width));
-	der_head(&o, DER_SEQUENCE, o.cap);
-	return der_written(&o);
 }
 
 /* -- signing -- */

@@ -170,8 +170,8 @@ act_asymmetric_sign(struct act *a)
 	struct version v;
 	struct alg_params p;
 	auto_buf hash = { 0 };
-	auto_buf der = { 0 };
-	uint8_t out[SIGNATURE_MAX];
+	uint8_t out[SIGNATURE_MAX], der[ECDSA_DER_MAX];
+	struct slice sig;
 	size_t len;
 
 	TRY(find_algorithm(a, fields_get(a->req, F_Algorithm), USAGE_SIGN_VERIFY, &row));
@@ -179,10 +179,8 @@ act_asymmetric_sign(struct act *a)
 	TRY(version_find(a, &a->key, fields_get(a->req, F_KeyVersionId), &v));
 	p = params_of(row);
 	TRY(version_use(a, &v.id, USE_SIGN, &p, buf_slice(&hash), out, sizeof(out), &len));
-	if (row->form == FORM_DER)
-		TRY(ecdsa_to_der(slice_of(out, len), &der));
-	TRY(fields_put(a->res, F_Signature,
-	    row->form == FORM_DER ? buf_slice(&der) : slice_of(out, len)));
+	sig = slice_of(out, len);
+	TRY(fields_put(a->res, F_Signature, row->form == FORM_DER ? ecdsa_to_der(sig, der) : sig));
 	return put_key(a, &v.id);
 }
 
@@ -195,14 +193,15 @@ check(struct act *a, const struct algorithm *row, const struct uid *version, str
 	struct alg_params p = params_of(row);
 	struct use *u = NULL;
 	auto_ckey *k = NULL;
-	auto_buf rs = { 0 };
+	uint8_t rs[ECDSA_RS_MAX];
+	size_t width = curve_bytes(a->key.spec.curve);
 	enum kms_rc rc;
 
 	*ret = false;
 	if (row->form == FORM_DER) {
-		if (ecdsa_from_der(sig, curve_bytes(a->key.spec.curve), &rs) != KMS_OK)
+		if (!ecdsa_from_der(sig, width, rs))
 			return KMS_OK;
-		sig = buf_slice(&rs);
+		sig = slice_of(rs, 2 * width);
 	}
 	TRY(version_public(a, version, NULL, &k));
 	TRY(crypto_begin(k, USE_VERIFY, &p, &u));

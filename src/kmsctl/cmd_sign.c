@@ -173,20 +173,16 @@ print_signature(struct ctl *c, const struct sign_alg *a, struct slice signature)
 static enum exit_code
 write_signature(struct ctl *c, const struct sign_alg *a, struct slice signature)
 {
-	auto_buf der = { 0 };
-	enum kms_rc rc = KMS_OK;
+	uint8_t der[ECDSA_DER_MAX];
+	enum kms_rc rc;
 
-	if (a->alg == ALG_ECDSA && c->opt[OPT_RAW] == NULL) {
-		rc = ecdsa_to_der(signature, &der);
-		signature = buf_slice(&der);
-	}
+	if (a->alg == ALG_ECDSA && c->opt[OPT_RAW] == NULL)
+		signature = ecdsa_to_der(signature, der);
 	/* Bytes as they are could garble a terminal, and are no JSON. */
-	if (rc == KMS_OK && c->opt[OPT_OUT] == NULL &&
-	    (c->opt[OPT_JSON] != NULL || isatty(STDOUT_FILENO) == 1))
+	if (c->opt[OPT_OUT] == NULL && (c->opt[OPT_JSON] != NULL || isatty(STDOUT_FILENO) == 1))
 		return print_signature(c, a, signature);
 	(void)ctl_call(c);
-	if (rc == KMS_OK)
-		rc = file_write(c->opt[OPT_OUT], signature, &c->call.err);
+	rc = file_write(c->opt[OPT_OUT], signature, &c->call.err);
 	return rc == KMS_OK ? EXIT_DONE : ctl_fail(c, rc, "cannot write the signature");
 }
 
@@ -248,6 +244,8 @@ read_signature(struct ctl *c, const struct sign_alg *a, const struct key_spec *s
     struct buf *ret)
 {
 	const char *path = c->opt[OPT_SIGNATURE];
+	size_t width = curve_bytes(spec->curve);
+	uint8_t rs[ECDSA_RS_MAX];
 	auto_secret file = { 0 };
 	enum kms_rc rc;
 
@@ -256,9 +254,9 @@ read_signature(struct ctl *c, const struct sign_alg *a, const struct key_spec *s
 		return ctl_fail(c, rc, "cannot read the signature");
 	if (a->alg != ALG_ECDSA || c->opt[OPT_RAW] != NULL)
 		rc = buf_set(ret, secret_slice(&file));
+	else if (ecdsa_from_der(secret_slice(&file), width, rs))
+		rc = buf_set(ret, slice_of(rs, 2 * width));
 	else
-		rc = ecdsa_from_der(secret_slice(&file), curve_bytes(spec->curve), ret);
-	if (rc == KMS_BAD_DATA)
 		return ctl_fail(c, KMS_OK,
 		    "BAD SIGNATURE: %s is no ECDSA signature in DER; --raw takes r and s side by side",
 		    file_name(path));
