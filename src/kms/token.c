@@ -136,6 +136,7 @@ local_login(struct backend *b, struct call *c, enum role role, struct slice name
 	uint64_t generation = local_generation(b);
 	auto_store_token t = { 0 };
 	auto_secret root = { 0 };
+	auto_buf serial = { 0 }; /* of the token that the PIN opened */
 	bool same;
 
 	if (role == ROLE_NONE)
@@ -143,10 +144,11 @@ local_login(struct backend *b, struct call *c, enum role role, struct slice name
 	if (name.len > 0)
 		return call_fail(c, KMS_NOTSUP, "an embedded token has one user, without a name");
 	TRY(pin_verify(l, c, role, pin, &t, &root));
+	TRY(buf_set(&serial, buf_slice(&t.serial)));
 	remember(l, &t, generation);
 	pthread_mutex_lock(&l->lock);
-	/* Unless it was made anew between the two. */
-	same = t.serial.len == 0 || slice_eq(buf_slice(&t.serial), buf_slice(&l->token.serial));
+	/* Unless it was made anew meanwhile. */
+	same = slice_eq(buf_slice(&serial), buf_slice(&l->token.serial));
 	if (same) {
 		secret_free(&l->root);
 		l->root = root; /* moved */
