@@ -57,19 +57,15 @@ enum kms_rc
 pin_seal(struct slice serial, enum role role, struct slice pin, unsigned log2n,
     unsigned max_failures, struct slice root, struct store_pin *ret)
 {
-	struct store_pin p = {
+	auto_store_pin p = {
 		.log2n = log2n, .r = SCRYPT_R, .p = SCRYPT_P, .max_failures = max_failures
 	};
-	enum kms_rc rc;
 
 	if (pin.len < PIN_MIN || pin.len > PIN_MAX)
 		return KMS_PIN_LEN;
-	if ((rc = seal_root(serial, role, pin, root, &p)) != KMS_OK) {
-		buf_free(&p.salt);
-		buf_free(&p.sealed);
-		return rc;
-	}
+	TRY(seal_root(serial, role, pin, root, &p));
 	*ret = p; /* moved */
+	p = (struct store_pin){ 0 };
 	return KMS_OK;
 }
 

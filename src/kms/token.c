@@ -230,7 +230,7 @@ local_init_pin(struct backend *b, struct call *c, struct slice pin)
 	struct local *l = local_of(b);
 	auto_keyring keys = { 0 };
 	auto_store_token t = { 0 };
-	auto_store_token fresh = { 0 };
+	auto_store_pin fresh = { 0 };
 	enum kms_rc rc;
 
 	if (pin.len < PIN_MIN || pin.len > PIN_MAX)
@@ -240,9 +240,9 @@ local_init_pin(struct backend *b, struct call *c, struct slice pin)
 		return KMS_LOGIN_NEEDED;
 	TRY(l->store->ops->token_get(l->store, c, &t));
 	TRY(pin_seal(slice_of(keys.serial, SERIAL_LEN), ROLE_USER, pin, t.so.log2n,
-	    t.so.max_failures, secret_slice(&keys.root), &fresh.user));
+	    t.so.max_failures, secret_slice(&keys.root), &fresh));
 	rc = l->store->ops->pin_put(l->store, c, slice_of(keys.serial, SERIAL_LEN), ROLE_USER,
-	    slice_of(NULL, 0), &fresh.user);
+	    slice_of(NULL, 0), &fresh);
 	local_look(l);
 	return rc;
 }
@@ -253,7 +253,7 @@ local_set_pin(struct backend *b, struct call *c, enum role role, struct slice ol
 {
 	struct local *l = local_of(b);
 	auto_store_token t = { 0 };
-	auto_store_token fresh = { 0 };
+	auto_store_pin fresh = { 0 };
 	auto_secret root = { 0 };
 	const struct store_pin *was = role == ROLE_SO ? &t.so : &t.user;
 	enum kms_rc rc;
@@ -264,9 +264,9 @@ local_set_pin(struct backend *b, struct call *c, enum role role, struct slice ol
 		return KMS_PIN_LEN;
 	TRY(pin_verify(l, c, role, old_pin, &t, &root));
 	TRY(pin_seal(buf_slice(&t.serial), role, new_pin, was->log2n, was->max_failures,
-	    secret_slice(&root), &fresh.user));
+	    secret_slice(&root), &fresh));
 	rc = l->store->ops->pin_put(l->store, c, buf_slice(&t.serial), role,
-	    buf_slice(&was->sealed), &fresh.user);
+	    buf_slice(&was->sealed), &fresh);
 	local_look(l);
 	return rc;
 }

@@ -52,8 +52,8 @@ store_entities_free(struct store_entities *l)
 	*l = (struct store_entities){ 0 };
 }
 
-static void
-pin_free(struct store_pin *p)
+void
+store_pin_free(struct store_pin *p)
 {
 	buf_free(&p->salt);
 	buf_free(&p->sealed);
@@ -68,6 +68,6 @@ store_token_free(struct store_token *t)
 	buf_free(&t->serial);
 	buf_free(&t->label);
 	buf_free(&t->open_key);
-	pin_free(&t->so);
-	pin_free(&t->user);
+	store_pin_free(&t->so);
+	store_pin_free(&t->user);
 }

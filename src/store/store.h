@@ -99,6 +99,10 @@ struct store_pin {
 	unsigned max_failures;
 };
 
+/* P is { 0 } then. */
+void store_pin_free(struct store_pin *p);
+#define auto_store_pin __attribute__((cleanup(store_pin_free))) struct store_pin
+
 /* The token. serial empty: not initialised. */
 struct store_token {
 	struct buf serial; /* 8 random bytes */
