@@ -15,6 +15,8 @@
 
 #define MODULE "kms-pkcs11.so"
 
+static const char see_log[] = "run again with KMS_PKCS11_LOG=debug for the reason";
+
 static void
 report_rv(struct doctor *d, const char *check, CK_RV rv, const char *advice, const char *call)
 {
@@ -130,8 +132,7 @@ check_find(struct doctor *d, CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s)
 		if (rv == CKR_OK)
 			doctor_report(d, classes[i].name, CHECK_OK, NULL, "%lu", n);
 		else
-			report_rv(d, classes[i].name, rv,
-			    "run again with KMS_PKCS11_LOG=debug for the reason", "C_FindObjects");
+			report_rv(d, classes[i].name, rv, see_log, "C_FindObjects");
 	}
 }
 
@@ -173,7 +174,6 @@ round_trip(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, const char **call, bool *sa
 static void
 check_work(struct doctor *d, CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s)
 {
-	static const char advice[] = "run again with KMS_PKCS11_LOG=debug for the reason";
 	CK_BYTE random[3];
 	char hex[2 * sizeof(random) + 1];
 	const char *call = "";
@@ -184,10 +184,10 @@ check_work(struct doctor *d, CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s)
 	if (rv == CKR_OK)
 		doctor_report(d, "random", CHECK_OK, NULL, "%s", hex);
 	else
-		report_rv(d, "random", rv, advice, "C_GenerateRandom");
+		report_rv(d, "random", rv, see_log, "C_GenerateRandom");
 	rv = round_trip(f, s, &call, &same);
 	if (rv != CKR_OK)
-		report_rv(d, "encrypt and decrypt", rv, advice, call);
+		report_rv(d, "encrypt and decrypt", rv, see_log, call);
 	else if (!same)
 		doctor_report(d, "encrypt and decrypt", CHECK_FAILED, "do not use this build",
 		    "gave back something else");
@@ -205,6 +205,11 @@ check_login(struct doctor *d, CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, const CK
 	if ((info->flags & CKF_USER_PIN_INITIALIZED) == 0) {
 		doctor_report(d, "login", CHECK_SKIPPED, ctl_advice(KMS_PIN_NOT_SET),
 		    "no user PIN is set");
+		return;
+	}
+	if ((info->flags & CKF_USER_PIN_LOCKED) != 0) {
+		doctor_report(d, "login", CHECK_SKIPPED, ctl_advice(KMS_PIN_LOCKED),
+		    "the user PIN is locked; what follows is what anybody may see");
 		return;
 	}
 	if (pin->len == 0) {
@@ -241,8 +246,7 @@ check_slot(struct doctor *d, CK_FUNCTION_LIST *f, const struct secret *pin)
 	doctor_report(d, "token info", CHECK_OK, NULL, "slot %lu, %.16s, model %.16s", slot,
 	    (const char *)info.serialNumber, (const char *)info.model);
 	if ((rv = f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &s)) != CKR_OK) {
-		report_rv(d, "session", rv, "run again with KMS_PKCS11_LOG=debug for the reason",
-		    "C_OpenSession");
+		report_rv(d, "session", rv, see_log, "C_OpenSession");
 		return;
 	}
 	check_login(d, f, s, &info, pin);
@@ -260,8 +264,7 @@ check_slots(struct doctor *d, CK_FUNCTION_LIST *f, const struct conf_token *only
 	CK_RV rv = f->C_GetSlotList(CK_TRUE, NULL, &n);
 
 	if (rv != CKR_OK)
-		report_rv(d, "slots", rv, "run again with KMS_PKCS11_LOG=debug for the reason",
-		    "C_GetSlotList");
+		report_rv(d, "slots", rv, see_log, "C_GetSlotList");
 	else if (n != conf->n_tokens)
 		doctor_report(d, "slots", CHECK_FAILED,
 		    "see whether the application reads another configuration",
@@ -291,8 +294,7 @@ doctor_module(struct doctor *d, const struct conf_token *only, const struct secr
 		return;
 	args.pReserved = path; /* the file that we have read ourselves */
 	if ((rv = f->C_Initialize(&args)) != CKR_OK) {
-		report_rv(d, "initialise", rv, "run again with KMS_PKCS11_LOG=debug for the reason",
-		    "C_Initialize");
+		report_rv(d, "initialise", rv, see_log, "C_Initialize");
 		return;
 	}
 	doctor_report(d, "initialise", CHECK_OK, NULL, "C_Initialize");
