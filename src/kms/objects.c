@@ -160,13 +160,16 @@ static enum kms_rc
 insert(struct local *l, struct call *c, const struct keyring *keys, struct store_row *rows,
     struct object *const *v, size_t n)
 {
-	struct store_change changes[2];
+	struct store_change *changes = calloc(n, sizeof(*changes));
+	enum kms_rc rc;
 
-	if (n > ARRAY_LEN(changes))
-		return KMS_LIMIT;
+	if (changes == NULL)
+		return KMS_NOMEM;
 	for (size_t i = 0; i < n; i++)
 		changes[i] = (struct store_change){ .kind = INSERT_OBJECT, .row = &rows[i] };
-	TRY(local_apply(l, c, keys, changes, n));
+	rc = local_apply(l, c, keys, changes, n);
+	free(changes);
+	TRY(rc);
 	for (size_t i = 0; i < n; i++) {
 		v[i]->id = rows[i].o.id;
 		v[i]->revision = rows[i].o.revision;

@@ -215,6 +215,26 @@ START_TEST(create_keeps_all_or_none_and_leaves_its_input_alone_on_failure)
 }
 END_TEST
 
+START_TEST(create_takes_any_number_of_objects)
+{
+	enum { N = 5 };
+	struct backend *b = new_token();
+	struct object v[N];
+	struct slice none[N] = { NO_BYTES };
+	auto_object_refs refs = { 0 };
+	struct object_query all = { .kind = OBJECT_DATA };
+
+	for (int i = 0; i < N; i++)
+		v[i] = object_of(OBJECT_DATA, 0, "one of many");
+	CHECK_RC(backend_create(b, NULL, v, none, N), KMS_OK);
+	CHECK_RC(backend_find(b, NULL, &all, &refs), KMS_OK);
+	ck_assert_uint_eq(refs.n, N);
+	for (int i = 0; i < N; i++)
+		object_free(&v[i]);
+	backend_close(b);
+}
+END_TEST
+
 START_TEST(private_objects_are_for_the_user_alone)
 {
 	struct backend *b = new_token_with_user();
@@ -706,7 +726,7 @@ main(void)
 		token_made_anew_elsewhere_logs_out_and_takes_nothing_sealed_for_the_old,
 		objects_come_back_as_they_were_made,
 		create_keeps_all_or_none_and_leaves_its_input_alone_on_failure,
-		private_objects_are_for_the_user_alone,
+		create_takes_any_number_of_objects, private_objects_are_for_the_user_alone,
 		only_the_so_says_what_is_trusted_and_only_a_login_shows_it,
 		imported_keys_are_checked_against_what_they_are_said_to_be,
 		public_key_of_another_spec_is_refused, export_gives_what_is_extractable,
