@@ -152,6 +152,9 @@ lib_token_of_slot(CK_SLOT_ID slot)
 	return NULL;
 }
 
+/* No string lies below this: such a pReserved is no path, and reading it would crash the host. */
+#define LOWEST_ADDRESS 4096
+
 /* 5.4.1: what the application says of threads. We always lock by the system's own means, and never
  * make a thread. */
 static CK_RV
@@ -170,7 +173,11 @@ read_args(const void *p, const char **config)
 		return CKR_ARGUMENTS_BAD;
 	if (callbacks == 4 && (args.flags & CKF_OS_LOCKING_OK) == 0)
 		return CKR_CANT_LOCK;
-	if (args.pReserved != NULL && *(const char *)args.pReserved != '\0')
+	if (args.pReserved == NULL)
+		return CKR_OK;
+	if ((uintptr_t)args.pReserved < LOWEST_ADDRESS)
+		return CKR_ARGUMENTS_BAD;
+	if (*(const char *)args.pReserved != '\0')
 		*config = args.pReserved;
 	return CKR_OK;
 }

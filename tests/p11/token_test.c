@@ -21,6 +21,17 @@ wrong_logins(CK_USER_TYPE who, int n)
 		CHECK_IN(p11_try_login(hs, who, "wrong-pin"), CKR_PIN_INCORRECT, CKR_PIN_LOCKED);
 }
 
+/* What conformance suites pass to see it refused; a path is ours alone to take. */
+START_TEST(initialize_refuses_a_reserved_argument_that_cannot_be_read)
+{
+	CK_C_INITIALIZE_ARGS args = { .pReserved = (void *)1 };
+
+	CHECK_RV(p11->C_Initialize(&args), CKR_ARGUMENTS_BAD);
+	args.pReserved = NULL;
+	CHECK_OK(p11->C_Initialize(&args));
+}
+END_TEST
+
 START_TEST(token_info_tells_label_limits_and_state)
 {
 	CK_TOKEN_INFO info;
@@ -341,7 +352,11 @@ main(void)
 {
 	Suite *s = suite_create("p11 token");
 	TCase *blank = tcase_create("blank"), *t = tcase_create("token"),
-	      *m = tcase_create("module");
+	      *m = tcase_create("module"), *l = tcase_create("loaded");
+
+	tcase_add_checked_fixture(l, p11_setup_dir, p11_teardown);
+	tcase_add_test(l, initialize_refuses_a_reserved_argument_that_cannot_be_read);
+	suite_add_tcase(s, l);
 
 	tcase_add_checked_fixture(blank, p11_setup_blank, p11_teardown);
 	tcase_add_test(blank, a_blank_token_takes_no_login_until_it_is_initialised);
