@@ -237,7 +237,9 @@ op_init(struct session *s, enum use_kind kind, const CK_MECHANISM *mechanism, CK
 	struct op *op = &s->op[kind];
 	CK_MECHANISM_TYPE type;
 
-	if (mechanism == NULL) {
+	if (mechanism == NULL) { /* 3.0 ends what is active; to 2.40 an argument is missing */
+		if (op->phase == OP_IDLE)
+			return CKR_ARGUMENTS_BAD;
 		op_end(op);
 		return CKR_OK;
 	}

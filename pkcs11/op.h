@@ -30,10 +30,10 @@ struct op {
 };
 
 /*
- * Begins an operation on a locked session. M NULL cancels the active one, as 3.0 says (CKR_OK also
- * when none is active). CKR_OPERATION_ACTIVE, CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID,
- * CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE,
- * CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_USER_NOT_LOGGED_IN.
+ * Begins an operation on a locked session. M NULL cancels the active one, as 3.0 says;
+ * CKR_ARGUMENTS_BAD when none is active. CKR_OPERATION_ACTIVE, CKR_MECHANISM_INVALID,
+ * CKR_MECHANISM_PARAM_INVALID, CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT,
+ * CKR_KEY_SIZE_RANGE, CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_USER_NOT_LOGGED_IN.
  */
 CK_RV op_init(struct session *s, enum use_kind kind, const CK_MECHANISM *m, CK_OBJECT_HANDLE key);
 

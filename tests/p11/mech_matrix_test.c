@@ -856,7 +856,7 @@ START_TEST(one_call_after_parts_is_refused)
 }
 END_TEST
 
-START_TEST(init_without_a_mechanism_cancels)
+START_TEST(init_without_a_mechanism_cancels_what_is_active)
 {
 	CK_BYTE out[8192];
 
@@ -864,7 +864,7 @@ START_TEST(init_without_a_mechanism_cancels)
 	{
 		CK_ULONG n = sizeof(out);
 
-		ROW_RV(init_with(hs, op, NULL, 0), CKR_OK);
+		ROW_RV(init_with(hs, op, NULL, key_for(op)), CKR_ARGUMENTS_BAD);
 		ROW_RV(init(hs, op), CKR_OK);
 		ROW_RV(init_with(hs, op, NULL, 0), CKR_OK);
 		ROW_RV(once(hs, op, e.in, e.in_len, out, &n), CKR_OPERATION_NOT_INITIALIZED);
@@ -969,7 +969,7 @@ main(void)
 	add(t, mechanisms_in_one_piece_refuse_parts);
 	add(t, a_second_init_is_refused_and_the_first_goes_on);
 	add(t, one_call_after_parts_is_refused);
-	add(t, init_without_a_mechanism_cancels);
+	add(t, init_without_a_mechanism_cancels_what_is_active);
 	add(t, null_pointers_are_refused_and_end_the_operation);
 	add(t, a_destroyed_key_cannot_start_anything);
 	suite_add_tcase(s, t);
