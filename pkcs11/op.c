@@ -302,7 +302,7 @@ read_input(enum use_kind kind, const CK_BYTE *in, CK_ULONG len, struct slice *re
 static CK_RV
 goes_on_with(const struct op *op, enum form form)
 {
-	if (op->phase == OP_PARTS && form == FORM_ONCE)
+	if (op->phase == (form == FORM_ONCE ? OP_PARTS : OP_ONCE))
 		return CKR_OPERATION_ACTIVE;
 	if (form != FORM_ONCE && !op->use->multipart)
 		return CKR_FUNCTION_NOT_SUPPORTED;
@@ -377,13 +377,10 @@ work(struct session *s, enum use_kind kind, enum form form, struct slice in, CK_
 static CK_RV
 settle(struct op *op, enum form form, CK_RV rv, bool asked)
 {
-	if (rv == CKR_BUFFER_TOO_SMALL || asked)
-		return rv;
-	if (rv == CKR_OK && form == FORM_UPDATE) {
-		op->phase = OP_PARTS;
-		return rv;
-	}
-	return finish(op, rv);
+	if (rv != CKR_BUFFER_TOO_SMALL && !asked && (rv != CKR_OK || form != FORM_UPDATE))
+		return finish(op, rv);
+	op->phase = form == FORM_ONCE ? OP_ONCE : OP_PARTS;
+	return rv;
 }
 
 static CK_RV

@@ -13,7 +13,8 @@
 struct session;
 struct entry;
 
-enum op_phase { OP_IDLE, OP_READY, OP_PARTS };
+/* An operation goes on in the form in which it was first asked: all at once, or in parts. */
+enum op_phase { OP_IDLE, OP_READY, OP_ONCE, OP_PARTS };
 
 struct op {
 	enum op_phase phase;
@@ -41,9 +42,9 @@ CK_RV op_init(struct session *s, enum use_kind kind, const CK_MECHANISM *m, CK_O
  * The forms of use. OUT NULL asks for the length. Everything else that is not done or refused with
  * CKR_BUFFER_TOO_SMALL ends the operation, a bad argument too: pointers are checked here. Digest,
  * sign and verify give no output in op_update: OUT_LEN NULL. CKR_OPERATION_NOT_INITIALIZED;
- * CKR_OPERATION_ACTIVE: once after a part; CKR_FUNCTION_NOT_SUPPORTED: parts of a mechanism that
- * takes its input in one piece (what pkcs11-tool --test takes for an answer);
- * CKR_USER_NOT_LOGGED_IN: need_login.
+ * CKR_OPERATION_ACTIVE: once after a part, or a part after a question to once;
+ * CKR_FUNCTION_NOT_SUPPORTED: parts of a mechanism that takes its input in one piece (what
+ * pkcs11-tool --test takes for an answer); CKR_USER_NOT_LOGGED_IN: need_login.
  */
 CK_RV op_once(struct session *s, enum use_kind kind, const CK_BYTE *in, CK_ULONG in_len,
     CK_BYTE *out, CK_ULONG *out_len);

@@ -197,12 +197,15 @@ START_TEST(a_length_query_tells_the_length_and_ends_nothing)
 
 	CHECK_RV(op_once(&s, USE_ENCRYPT, (CK_BYTE *)"abc", 3, NULL, &len), CKR_OK);
 	ck_assert_uint_eq(len, 3);
+	ck_assert_uint_eq(f->done, 0);
+	ck_assert(active(USE_ENCRYPT));
+	f = begin(USE_ENCRYPT);
 	CHECK_RV(op_update(&s, USE_ENCRYPT, (CK_BYTE *)"abcd", 4, NULL, &len), CKR_OK);
 	ck_assert_uint_eq(len, 4);
 	CHECK_RV(op_final(&s, USE_ENCRYPT, NULL, &len), CKR_OK);
 	ck_assert_uint_eq(len, 2);
 	ck_assert_uint_eq(f->done, 0);
-	ck_assert_int_eq(s.op[USE_ENCRYPT].phase, OP_READY);
+	ck_assert(active(USE_ENCRYPT));
 }
 END_TEST
 
@@ -348,6 +351,23 @@ START_TEST(once_after_a_part_is_refused_and_ends_it)
 	CHECK_RV(op_update(&s, USE_VERIFY, (CK_BYTE *)"a", 1, NULL, NULL), CKR_OK);
 	CHECK_RV(op_check(&s, (CK_BYTE *)"b", 1, out, 2), CKR_OPERATION_ACTIVE);
 	ck_assert(!active(USE_VERIFY));
+}
+END_TEST
+
+START_TEST(a_part_after_a_question_to_once_is_refused_and_ends_it)
+{
+	CK_BYTE out[4];
+	CK_ULONG len = 0;
+
+	begin(USE_ENCRYPT);
+	CHECK_RV(op_once(&s, USE_ENCRYPT, (CK_BYTE *)"abc", 3, NULL, &len), CKR_OK);
+	CHECK_RV(op_update(&s, USE_ENCRYPT, (CK_BYTE *)"abc", 3, out, &len), CKR_OPERATION_ACTIVE);
+	ck_assert(!active(USE_ENCRYPT));
+	begin(USE_DIGEST);
+	len = 1;
+	CHECK_RV(op_once(&s, USE_DIGEST, (CK_BYTE *)"abc", 3, out, &len), CKR_BUFFER_TOO_SMALL);
+	CHECK_RV(op_final(&s, USE_DIGEST, out, &len), CKR_OPERATION_ACTIVE);
+	ck_assert(!active(USE_DIGEST));
 }
 END_TEST
 
@@ -536,6 +556,7 @@ main(void)
 		empty_data_is_data_and_needs_no_pointer,
 		a_length_beyond_reason_is_refused_before_it_is_read,
 		once_after_a_part_is_refused_and_ends_it,
+		a_part_after_a_question_to_once_is_refused_and_ends_it,
 		parts_of_what_comes_in_one_piece_are_not_supported,
 		final_without_parts_is_the_empty_message,
 		errors_are_named_after_what_is_done,
