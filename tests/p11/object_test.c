@@ -270,6 +270,22 @@ START_TEST(a_copy_is_an_object_of_its_own)
 }
 END_TEST
 
+START_TEST(a_copy_of_data_may_have_another_value)
+{
+	CK_OBJECT_HANDLE o = make(DATA, "first"), copy;
+	struct tmpl t = { .n = 0 };
+	CK_BYTE got[32];
+
+	t_text(&t, CKA_VALUE, "another one");
+	t_bool(&t, CKA_TOKEN, (_i & 1) != 0);
+	t_bool(&t, CKA_PRIVATE, (_i & 2) != 0);
+	CHECK_OK(p11->C_CopyObject(hs, o, t.v, t.n, &copy));
+	ck_assert_uint_eq(get_bytes(copy, CKA_VALUE, got, sizeof(got)), 11);
+	ck_assert_mem_eq(got, "another one", 11);
+	ck_assert_uint_eq(get_bytes(o, CKA_VALUE, got, sizeof(got)), 10);
+}
+END_TEST
+
 /* -- creation ------------------------------------------------------------------------------ */
 
 START_TEST(each_required_attribute_is_required)
@@ -978,6 +994,7 @@ main(void)
 	tcase_add_loop_test(t, sizes_are_told_or_said_to_be_unknown, 0, CLASSES);
 	tcase_add_loop_test(t, label_and_id_can_be_changed_and_stay_changed, 0, CLASSES);
 	tcase_add_loop_test(t, a_copy_is_an_object_of_its_own, 0, CLASSES);
+	tcase_add_loop_test(t, a_copy_of_data_may_have_another_value, 0, 4);
 	tcase_add_loop_test(t, each_required_attribute_is_required, 0, CLASSES);
 	tcase_add_loop_test(t, what_only_the_token_knows_cannot_be_given, 0, CLASSES);
 	tcase_add_loop_test(t, an_attribute_twice_or_unknown_or_of_another_class_is_refused, 0,
