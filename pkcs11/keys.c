@@ -75,6 +75,7 @@ generate_key(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE *templ
 	TRY_RV(begin_object(s, &t, OBJECT_SECRET_KEY, family, &o));
 	TRY_RV(object_place(s, &t, &o, &token_object));
 	TRY_RV(family->spec(&t, &o.spec, &e));
+	TRY_RV(object_check_claims(&t, &o));
 	TRY_RV(mark_generated(&o, row->type));
 	if (token_object) {
 		if ((rc = backend_generate(s->token->backend, &call, &o, NULL, e)) != KMS_OK)
@@ -337,5 +338,6 @@ keys_make(struct session *s, const struct attrs *own, struct slice inherited,
 	TRY_RV(parse_bytes(o.kind, family, bytes, &key));
 	mark_made(&o, from);
 	TRY_RV(object_describe(&o, key));
+	TRY_RV(object_check_claims(&t, &o));
 	return object_keep(s, token_object, &o, key, (struct slice){ 0 }, ret);
 }

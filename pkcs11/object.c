@@ -107,7 +107,6 @@ object_keep(struct session *s, bool token_object, struct object *o, struct ckey 
 	return (token_object ? keep_in_token : keep_in_session)(s, o, key, data, ret);
 }
 
-/* What a template says of facts that follow from the value must be so; empty means "you tell". */
 static CK_RV
 check_claim(const struct attrs *t, CK_ATTRIBUTE_TYPE type, struct slice fact)
 {
@@ -116,6 +115,13 @@ check_claim(const struct attrs *t, CK_ATTRIBUTE_TYPE type, struct slice fact)
 	return a == NULL || a->value.len == 0 || slice_eq(a->value, fact)
 	    ? CKR_OK
 	    : CKR_ATTRIBUTE_VALUE_INVALID;
+}
+
+CK_RV
+object_check_claims(const struct attrs *t, const struct object *o)
+{
+	return check_claim(t, o->kind == OBJECT_SECRET_KEY ? CKA_CHECK_VALUE : CKA_PUBLIC_KEY_INFO,
+	    buf_slice(&o->body));
 }
 
 static CK_RV
@@ -142,8 +148,7 @@ create_key(struct session *s, const struct attrs *t, struct object *o, CK_OBJECT
 	TRY_RV(object_place(s, t, o, &token_object));
 	TRY_RV(family->create(o->kind, t, &key));
 	TRY_RV(object_describe(o, key));
-	TRY_RV(check_claim(t, o->kind == OBJECT_SECRET_KEY ? CKA_CHECK_VALUE : CKA_PUBLIC_KEY_INFO,
-	    buf_slice(&o->body)));
+	TRY_RV(object_check_claims(t, o));
 	if (params != NULL && !slice_eq(params->value, curve_params(o->spec.curve)))
 		TRY_RV(schema_store(o,
 		    params)); /* another spelling of the curve: shown as it was given */

@@ -25,6 +25,13 @@ void object_default_private(const struct session *s, const struct attrs *t, stru
 CK_RV object_describe(struct object *o, const struct ckey *key);
 
 /*
+ * What a template says of facts that follow from the key (its check value, its public half) must be
+ * so, and may be left empty: CKR_ATTRIBUTE_VALUE_INVALID. Of a key that is not made yet nobody can
+ * know them.
+ */
+CK_RV object_check_claims(const struct attrs *t, const struct object *o);
+
+/*
  * Keeps a finished object: as a session object of S, or in the token. KEY is the key (NULL for
  * certificates and data), DATA private data's value. O is moved from. The handle comes back.
  */

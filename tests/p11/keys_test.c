@@ -208,6 +208,34 @@ START_TEST(a_value_length_that_differs_is_refused_at_unwrap)
 }
 END_TEST
 
+/* 4.11 CKA_CHECK_VALUE, 4.10 CKA_PUBLIC_KEY_INFO: may be given, and must then be right. */
+START_TEST(what_is_said_of_a_key_s_value_must_be_so)
+{
+	CK_MECHANISM kwp = { CKM_AES_KEY_WRAP_KWP, NULL, 0 };
+	CK_OBJECT_HANDLE w = import_secret(hs, CKK_AES, secret_value + 3, 32), back;
+	CK_OBJECT_HANDLE keys[] = { import_secret(hs, CKK_AES, secret_value, 32),
+		import_private(CKK_EC, true) };
+	const CK_ATTRIBUTE_TYPE facts[] = { CKA_CHECK_VALUE, CKA_PUBLIC_KEY_INFO };
+	CK_BYTE wrapped[1024], fact[256];
+
+	for (size_t i = 0; i < N(keys); i++) {
+		CK_ULONG n = sizeof(wrapped),
+			 len = get_bytes(keys[i], facts[i], fact, sizeof(fact));
+		struct tmpl t = { .n = 0 };
+
+		CHECK_OK(p11->C_WrapKey(hs, &kwp, w, keys[i], wrapped, &n));
+		(i == 0 ? t_secret : t_private)(&t, i == 0 ? CKK_AES : CKK_EC);
+		t_bytes(&t, facts[i], fact, len);
+		CHECK_OK(p11->C_UnwrapKey(hs, &kwp, w, wrapped, n, t.v, t.n, &back));
+		fact[len - 1] ^= 1;
+		CHECK_RV(p11->C_UnwrapKey(hs, &kwp, w, wrapped, n, t.v, t.n, &back),
+		    CKR_ATTRIBUTE_VALUE_INVALID);
+		t.v[t.n - 1].ulValueLen = 0;
+		CHECK_OK(p11->C_UnwrapKey(hs, &kwp, w, wrapped, n, t.v, t.n, &back));
+	}
+}
+END_TEST
+
 /* -- rules by attributes ------------------------------------------------------------------- */
 
 static CK_OBJECT_HANDLE
@@ -463,6 +491,10 @@ START_TEST(generate_key_checks_its_template)
 	t_ulong(&t, CKA_VALUE_LEN, 16);
 	CHECK_RV(p11->C_GenerateKey(hs, &m, t.v, t.n, NULL), CKR_ARGUMENTS_BAD);
 	CHECK_RV(p11->C_GenerateKey(hs, &m, NULL, 2, &key), CKR_ARGUMENTS_BAD);
+	t_bytes(&t, CKA_CHECK_VALUE, "abc", 3); /* of a key that nobody knows yet */
+	CHECK_RV(p11->C_GenerateKey(hs, &m, t.v, t.n, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+	t.n = 0;
+	t_ulong(&t, CKA_VALUE_LEN, 16);
 	ck_assert_uint_eq(find_all(hs, &t, NULL), 0);
 }
 END_TEST
@@ -661,6 +693,7 @@ main(void)
 	tcase_add_loop_test(t, wrapping_obeys_the_keys_rights, 0, n);
 	tcase_add_loop_test(t, public_keys_and_data_cannot_be_wrapped, 0, n);
 	tcase_add_loop_test(t, a_value_length_that_differs_is_refused_at_unwrap, 0, n);
+	tcase_add_test(t, what_is_said_of_a_key_s_value_must_be_so);
 	tcase_add_test(t, a_wrap_template_chooses_which_keys_go_out);
 	tcase_add_test(t, an_unwrap_template_is_added_and_must_not_be_contradicted);
 	tcase_add_test(t, wrap_with_trusted_needs_a_trusted_key);
