@@ -289,7 +289,7 @@ parse_bytes(enum object_kind kind, const struct key_family *family, struct slice
 		return CKR_HOST_MEMORY;
 	if (rc != KMS_OK)
 		return rc == KMS_KEY_SIZE ? CKR_WRAPPED_KEY_LEN_RANGE : CKR_WRAPPED_KEY_INVALID;
-	return ckey_spec(*ret).type == family->type ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
+	return ckey_spec(*ret).type == family->type ? CKR_OK : CKR_WRAPPED_KEY_INVALID;
 }
 
 static void
@@ -332,6 +332,8 @@ keys_make(struct session *s, const struct attrs *own, struct slice inherited,
 		return CKR_TEMPLATE_INCONSISTENT;
 	o.spec.type = family->type;
 	schema_defaults(&o);
+	if (from == NULL) /* 5.18.4: what came in wrapped may go out again so */
+		o.flags |= FLAG_EXTRACTABLE;
 	TRY_RV(schema_apply(SCHEMA_UNWRAP, &t, s->token->role == ROLE_SO, &o));
 	object_default_private(s, &t, &o);
 	TRY_RV(object_place(s, &t, &o, &token_object));

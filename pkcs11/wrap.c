@@ -210,7 +210,7 @@ cut_to_len(const struct mech *row, const struct attrs *t, struct slice *bytes)
 	if (want == 0 || want == bytes->len)
 		return CKR_OK;
 	if (!pads_with_zeros(row) || want > bytes->len || bytes->len - want >= 16)
-		return CKR_TEMPLATE_INCONSISTENT;
+		return CKR_WRAPPED_KEY_LEN_RANGE;
 	bytes->len = want;
 	return CKR_OK;
 }

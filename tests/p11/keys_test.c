@@ -98,8 +98,7 @@ START_TEST(private_keys_go_out_and_come_back_usable)
 		/* Another type than what is inside. */
 		t.n = 0;
 		t_private(&t, types[(i + 1) % N(types)]);
-		CHECK_IN(unwrap(&e, wrapped, n, &t, &back), CKR_WRAPPED_KEY_INVALID,
-		    CKR_TEMPLATE_INCONSISTENT, CKR_ATTRIBUTE_VALUE_INVALID);
+		CHECK_RV(unwrap(&e, wrapped, n, &t, &back), CKR_WRAPPED_KEY_INVALID);
 	}
 }
 END_TEST
@@ -203,8 +202,29 @@ START_TEST(a_value_length_that_differs_is_refused_at_unwrap)
 	CHECK_OK(p11->C_WrapKey(hs, &e.mech, e.pub, key, wrapped, &n));
 	t_secret(&t, CKK_AES);
 	t_ulong(&t, CKA_VALUE_LEN, 16);
-	CHECK_IN(unwrap(&e, wrapped, n, &t, &back), CKR_WRAPPED_KEY_LEN_RANGE,
-	    CKR_TEMPLATE_INCONSISTENT);
+	CHECK_RV(unwrap(&e, wrapped, n, &t, &back), CKR_WRAPPED_KEY_LEN_RANGE);
+}
+END_TEST
+
+/* 5.18.4; whether it may also be read is another matter. */
+START_TEST(an_unwrapped_key_may_go_out_again_unless_said_otherwise)
+{
+	CK_MECHANISM m = { CKM_AES_KEY_WRAP, NULL, 0 };
+	CK_OBJECT_HANDLE w = import_secret(hs, CKK_AES, secret_value + 3, 32), back;
+	CK_OBJECT_HANDLE key = import_secret(hs, CKK_AES, secret_value, 32);
+	CK_BYTE out[64];
+	CK_ULONG n = sizeof(out);
+	struct tmpl t = { .n = 0 };
+
+	CHECK_OK(p11->C_WrapKey(hs, &m, w, key, out, &n));
+	t_secret(&t, CKK_AES);
+	t_drop(&t, CKA_EXTRACTABLE);
+	CHECK_OK(p11->C_UnwrapKey(hs, &m, w, out, n, t.v, t.n, &back));
+	ck_assert(get_bool(back, CKA_EXTRACTABLE));
+	CHECK_OK(p11->C_WrapKey(hs, &m, w, back, out, &n));
+	t_bool(&t, CKA_EXTRACTABLE, false);
+	CHECK_OK(p11->C_UnwrapKey(hs, &m, w, out, n, t.v, t.n, &back));
+	ck_assert(!get_bool(back, CKA_EXTRACTABLE));
 }
 END_TEST
 
@@ -693,6 +713,7 @@ main(void)
 	tcase_add_loop_test(t, wrapping_obeys_the_keys_rights, 0, n);
 	tcase_add_loop_test(t, public_keys_and_data_cannot_be_wrapped, 0, n);
 	tcase_add_loop_test(t, a_value_length_that_differs_is_refused_at_unwrap, 0, n);
+	tcase_add_test(t, an_unwrapped_key_may_go_out_again_unless_said_otherwise);
 	tcase_add_test(t, what_is_said_of_a_key_s_value_must_be_so);
 	tcase_add_test(t, a_wrap_template_chooses_which_keys_go_out);
 	tcase_add_test(t, an_unwrap_template_is_added_and_must_not_be_contradicted);
