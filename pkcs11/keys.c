@@ -3,6 +3,7 @@
 #include "pkcs11/keys.h"
 
 #include "base/codec.h"
+#include "crypto/der.h"
 
 CK_RV
 keys_mech(const struct session *s, const CK_MECHANISM *m, CK_FLAGS flags, const struct mech **ret)
@@ -278,12 +279,27 @@ add_inherited(const struct attrs *t, struct slice inherited, struct attrs *ret)
 	return CKR_OK;
 }
 
+/* A private key's PKCS#8 without the zeros, less than a block, that some mechanisms fill it up
+ * with. */
+static struct slice
+without_filling(struct slice bytes)
+{
+	struct der d = der_of(bytes);
+	size_t i;
+
+	(void)der_take(&d, DER_SEQUENCE);
+	for (i = 0; i < d.rest.len; i++)
+		if (d.rest.p[i] != 0)
+			return bytes;
+	return d.bad || d.rest.len >= 16 ? bytes : slice_of(bytes.p, bytes.len - d.rest.len);
+}
+
 static CK_RV
 parse_bytes(enum object_kind kind, const struct key_family *family, struct slice bytes,
     struct ckey **ret)
 {
 	enum kms_rc rc = kind == OBJECT_SECRET_KEY ? ckey_from_secret(family->type, bytes, ret)
-						   : ckey_from_pkcs8(bytes, ret);
+						   : ckey_from_pkcs8(without_filling(bytes), ret);
 
 	if (rc == KMS_NOMEM)
 		return CKR_HOST_MEMORY;

@@ -84,20 +84,23 @@ target_bytes(struct session *s, struct entry *e, struct secret *ret)
 	return rc == KMS_OK ? CKR_OK : session_fail(s, &call, rc);
 }
 
-static bool
-pads_with_zeros(const struct mech *row)
+/* The unit to which a mechanism fills keys up with zeros: 6.10.4, 6.10.5 whole blocks, 6.16.3 whole
+ * semiblocks. */
+static size_t
+fills_to(const struct mech *row)
 {
-	return row->alg == ALG_AES_ECB || row->alg == ALG_AES_CBC;
+	if (row->alg == ALG_AES_ECB || row->alg == ALG_AES_CBC)
+		return 16;
+	return row->alg == ALG_AES_KW ? 8 : 1;
 }
 
-/* 6.13.4, 6.13.5: ECB and CBC wrap the bytes filled up with zeros to whole blocks. */
 static CK_RV
-fill_block(const struct mech *row, struct secret *bytes)
+fill_up(const struct mech *row, struct secret *bytes)
 {
 	auto_secret filled = { 0 };
-	size_t len = (bytes->len + 15) / 16 * 16;
+	size_t unit = fills_to(row), len = (bytes->len + unit - 1) / unit * unit;
 
-	if (!pads_with_zeros(row) || len == bytes->len)
+	if (len == bytes->len)
 		return CKR_OK;
 	if (secret_new(len, &filled) != KMS_OK)
 		return CKR_HOST_MEMORY;
@@ -120,7 +123,7 @@ wrap(struct session *s, const struct mech *row, const struct params *p, struct e
 	enum kms_rc rc = KMS_OK;
 
 	TRY_RV(target_bytes(s, target, &bytes));
-	TRY_RV(fill_block(row, &bytes));
+	TRY_RV(fill_up(row, &bytes));
 	TRY_RV(as_wrapping(op_begin_use(s, wrapping, USE_ENCRYPT, &p->p, &use)));
 	if (out == NULL)
 		*out_len = use_bound(use, bytes.len, true);
@@ -199,7 +202,7 @@ unwrap_bytes(struct session *s, struct entry *key, const struct params *p, struc
 	return secret_copy(slice_of(plain.p, o.len), ret) == KMS_OK ? CKR_OK : CKR_HOST_MEMORY;
 }
 
-/* CKA_VALUE_LEN beside a wrapped key takes the zeros of ECB and CBC off again; otherwise it must
+/* CKA_VALUE_LEN beside a wrapped key takes the zeros off again that filled it up; otherwise it must
  * simply be true. */
 static CK_RV
 cut_to_len(const struct mech *row, const struct attrs *t, struct slice *bytes)
@@ -207,9 +210,9 @@ cut_to_len(const struct mech *row, const struct attrs *t, struct slice *bytes)
 	size_t want;
 
 	TRY_RV(keys_wanted_len(t, &want));
-	if (want == 0 || want == bytes->len)
+	if (want == 0)
 		return CKR_OK;
-	if (!pads_with_zeros(row) || want > bytes->len || bytes->len - want >= 16)
+	if (want > bytes->len || bytes->len - want >= fills_to(row))
 		return CKR_WRAPPED_KEY_LEN_RANGE;
 	bytes->len = want;
 	return CKR_OK;

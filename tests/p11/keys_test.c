@@ -11,13 +11,11 @@ can_wrap(struct env *e, int row)
 	return env_make(e, &rows[row]) && (e->flags & CKF_WRAP) != 0;
 }
 
-/* Modes without padding take whole blocks only, so a private key's PKCS#8 fits those with padding.
- */
+/* PKCS#8 never fits a modulus. */
 static bool
-takes_any_length(const struct env *e)
+takes_private_keys(const struct env *e)
 {
-	return e->row->type == CKM_AES_CBC_PAD || e->row->type == CKM_AES_KEY_WRAP_KWP ||
-	    e->row->type == CKM_AES_GCM;
+	return e->row->key != CKK_RSA;
 }
 
 static CK_RV
@@ -69,6 +67,36 @@ START_TEST(secret_keys_go_out_and_come_back)
 }
 END_TEST
 
+/* 6.10.4, 6.10.5, 6.16.3: zeros fill up the last block, and CKA_VALUE_LEN takes them off again. */
+START_TEST(secret_keys_of_odd_lengths_are_filled_up)
+{
+	static const CK_MECHANISM_TYPE filling[] = { CKM_AES_ECB, CKM_AES_CBC, CKM_AES_KEY_WRAP };
+	static const CK_ULONG lens[] = { 17, 23, 31, 33 };
+	CK_OBJECT_HANDLE w = import_secret(hs, CKK_AES, secret_value + 3, 32), back;
+	CK_BYTE iv[16] = { 9 }, wrapped[128], got[64];
+	CK_MECHANISM m = { filling[_i], iv, filling[_i] == CKM_AES_CBC ? 16 : 0 };
+	CK_ULONG unit = filling[_i] == CKM_AES_KEY_WRAP ? 8 : 16;
+
+	for (size_t i = 0; i < N(lens); i++) {
+		CK_OBJECT_HANDLE key = import_secret(hs, CKK_GENERIC_SECRET, secret_value, lens[i]);
+		CK_ULONG n = sizeof(wrapped), whole = (lens[i] + unit - 1) / unit * unit;
+		struct tmpl t = { .n = 0 };
+
+		CHECK_OK(p11->C_WrapKey(hs, &m, w, key, wrapped, &n));
+		ck_assert_uint_eq(n, whole + (unit == 8 ? 8 : 0));
+		t_secret(&t, CKK_GENERIC_SECRET);
+		t_ulong(&t, CKA_VALUE_LEN, lens[i]);
+		CHECK_OK(p11->C_UnwrapKey(hs, &m, w, wrapped, n, t.v, t.n, &back));
+		ck_assert_uint_eq(get_bytes(back, CKA_VALUE, got, sizeof(got)), lens[i]);
+		ck_assert_mem_eq(got, secret_value, lens[i]);
+		t_drop(&t, CKA_VALUE_LEN);
+		t_ulong(&t, CKA_VALUE_LEN, whole - unit);
+		CHECK_RV(p11->C_UnwrapKey(hs, &m, w, wrapped, n, t.v, t.n, &back),
+		    CKR_WRAPPED_KEY_LEN_RANGE);
+	}
+}
+END_TEST
+
 START_TEST(private_keys_go_out_and_come_back_usable)
 {
 	static const CK_KEY_TYPE types[] = { CKK_RSA, CKK_EC, CKK_EC_EDWARDS };
@@ -76,7 +104,7 @@ START_TEST(private_keys_go_out_and_come_back_usable)
 	struct env e;
 	CK_BYTE wrapped[4096], sig[512], msg[32] = { 1 };
 
-	if (!can_wrap(&e, _i) || !takes_any_length(&e))
+	if (!can_wrap(&e, _i) || !takes_private_keys(&e))
 		return;
 	for (size_t i = 0; i < N(types); i++) {
 		CK_OBJECT_HANDLE priv = import_private(types[i], true),
@@ -708,6 +736,7 @@ main(void)
 	tcase_add_unchecked_fixture(t, matrix_keys, NULL);
 	tcase_add_checked_fixture(t, p11_setup_public, p11_teardown);
 	tcase_add_loop_test(t, secret_keys_go_out_and_come_back, 0, n);
+	tcase_add_loop_test(t, secret_keys_of_odd_lengths_are_filled_up, 0, 3);
 	tcase_add_loop_test(t, private_keys_go_out_and_come_back_usable, 0, n);
 	tcase_add_loop_test(t, a_damaged_wrapped_key_is_refused, 0, n);
 	tcase_add_loop_test(t, wrapping_obeys_the_keys_rights, 0, n);
