@@ -3,7 +3,7 @@
 #include "pkcs11/families.h"
 #include "pkcs11/rv.h"
 
-#define GENERIC_MAX 8192 /* bytes; longer secrets are data, not keys */
+#define GENERIC_MAX 8192 /* bytes, mech.def says so in bits; longer secrets are data, not keys */
 
 static CK_RV
 create_type(enum key_type type, enum object_kind kind, const struct attrs *t, struct ckey **ret)

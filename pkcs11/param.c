@@ -9,7 +9,7 @@
 #define CKZ_DATA_SPECIFIED 1UL
 #endif
 
-#define RSA_BYTES_MAX 512 /* of the longest modulus in mech.def */
+#define RSA_BYTES_MAX 1024 /* of the longest modulus in mech.def */
 #define AES_BLOCK     16
 
 /* The parameter's struct, out of memory that may be misaligned. Its length must be exact. */

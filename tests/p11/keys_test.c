@@ -726,6 +726,49 @@ START_TEST(parts_of_different_keys_are_refused)
 }
 END_TEST
 
+/* -- sizes --------------------------------------------------------------------------------- */
+
+static CK_RV
+import_modulus(CK_ULONG bits, CK_OBJECT_HANDLE *ret)
+{
+	static CK_BYTE n[1100];
+	struct tmpl t = { .n = 0 };
+
+	memset(n, 0xff, sizeof(n));
+	t_public(&t, CKK_RSA);
+	t_bytes(&t, CKA_MODULUS, n, bits / 8);
+	t_bytes(&t, CKA_PUBLIC_EXPONENT, "\x01\x00\x01", 3);
+	return create(hs, &t, ret);
+}
+
+START_TEST(whatever_key_can_be_imported_is_of_a_size_that_can_be_used)
+{
+	CK_MECHANISM pkcs = { CKM_RSA_PKCS, NULL, 0 }, hmac = { CKM_SHA256_HMAC, NULL, 0 };
+	CK_MECHANISM_INFO rsa, mac;
+	CK_BYTE *secret = calloc(1, 8193), out[32];
+	CK_ULONG n = sizeof(out);
+	CK_OBJECT_HANDLE key;
+	struct tmpl t = { .n = 0 };
+
+	CHECK_OK(p11->C_GetMechanismInfo(p11_slot, CKM_RSA_PKCS, &rsa));
+	CHECK_OK(p11->C_GetMechanismInfo(p11_slot, CKM_SHA256_HMAC, &mac));
+	CHECK_RV(import_modulus(rsa.ulMinKeySize - 8, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+	CHECK_RV(import_modulus(rsa.ulMaxKeySize + 8, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+	CHECK_OK(import_modulus(rsa.ulMinKeySize, &key));
+	CHECK_OK(p11->C_VerifyInit(hs, &pkcs, key));
+	CHECK_OK(p11->C_VerifyInit(hs, NULL, 0));
+	CHECK_OK(import_modulus(rsa.ulMaxKeySize, &key));
+	CHECK_OK(p11->C_VerifyInit(hs, &pkcs, key));
+	t_secret(&t, CKK_GENERIC_SECRET);
+	t_bytes(&t, CKA_VALUE, secret, mac.ulMaxKeySize / 8 + 1);
+	CHECK_RV(create(hs, &t, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+	key = import_secret(hs, CKK_GENERIC_SECRET, secret, mac.ulMaxKeySize / 8);
+	CHECK_OK(p11->C_SignInit(hs, &hmac, key));
+	CHECK_OK(p11->C_Sign(hs, BYTES("x"), out, &n));
+	free(secret);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -758,6 +801,7 @@ main(void)
 	tcase_add_test(t, a_pair_is_made_whole_or_not_at_all);
 	tcase_add_test(t, rsa_imports_with_all_parts_or_the_least);
 	tcase_add_test(t, parts_of_different_keys_are_refused);
+	tcase_add_test(t, whatever_key_can_be_imported_is_of_a_size_that_can_be_used);
 	suite_add_tcase(s, t);
 	return p11_main(s);
 }

@@ -133,9 +133,9 @@ START_TEST(rsa_ec_and_generic_sizes_are_in_bits)
 	const struct mech *rsa = mech_find(CKM_RSA_PKCS), *ec = mech_find(CKM_ECDSA),
 			  *ed = mech_find(CKM_EDDSA), *mac = mech_find(CKM_SHA256_HMAC);
 
-	ck_assert(mech_takes_size(rsa, &(struct key_spec){ .type = KEY_RSA, .bits = 2048 }));
-	ck_assert(!mech_takes_size(rsa, &(struct key_spec){ .type = KEY_RSA, .bits = 2047 }));
-	ck_assert(!mech_takes_size(rsa, &(struct key_spec){ .type = KEY_RSA, .bits = 4097 }));
+	ck_assert(mech_takes_size(rsa, &(struct key_spec){ .type = KEY_RSA, .bits = 1024 }));
+	ck_assert(!mech_takes_size(rsa, &(struct key_spec){ .type = KEY_RSA, .bits = 1023 }));
+	ck_assert(!mech_takes_size(rsa, &(struct key_spec){ .type = KEY_RSA, .bits = 8193 }));
 	ck_assert(mech_takes_size(ec, &(struct key_spec){ .type = KEY_EC, .bits = 521 }));
 	ck_assert(mech_takes_size(ed, &(struct key_spec){ .type = KEY_EDWARDS, .bits = 255 }));
 	ck_assert(mech_takes_size(mac, &(struct key_spec){ .type = KEY_GENERIC, .bits = 8 }));

@@ -351,7 +351,7 @@ START_TEST(pss_salts_that_no_key_can_hold_are_refused)
 
 	p.sLen = 0;
 	CHECK_RV(READ(CKM_RSA_PKCS_PSS, p), CKR_OK);
-	p.sLen = 512 - 2 - 32;
+	p.sLen = 1024 - 2 - 32;
 	CHECK_RV(READ(CKM_RSA_PKCS_PSS, p), CKR_OK);
 	p.sLen++;
 	CHECK_RV(READ(CKM_RSA_PKCS_PSS, p), CKR_MECHANISM_PARAM_INVALID);
