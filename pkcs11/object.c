@@ -161,11 +161,12 @@ static CK_RV
 complete_certificate(const struct attrs *t, struct object *o)
 {
 	auto_cert_facts f = { { 0 }, { 0 }, { 0 }, { 0 } };
+	const struct attr *url = attrs_get(t, CKA_URL);
 	auto_ckey *key = NULL;
 	uint8_t id[KEY_ID_LEN];
 
-	if (o->body.len == 0)
-		return attrs_get(t, CKA_URL) == NULL ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK;
+	if (o->body.len == 0) /* 4.6.3: then there must be a place to fetch it from */
+		return url == NULL || url->value.len == 0 ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK;
 	if (cert_parse(buf_slice(&o->body), &f) != KMS_OK)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	TRY_RV(check_claim(t, CKA_PUBLIC_KEY_INFO, buf_slice(&f.spki)));
@@ -343,6 +344,16 @@ set_in_session(struct session *s, const struct entry *e, struct object *o,
 	return catalog_replace(s->token->catalog, e->handle, n);
 }
 
+/* 4.4.1; 4.6.2: what is trusted stays what it is, until the SO takes the trust away. */
+static bool
+may_be_changed(const struct session *s, const struct entry *e)
+{
+	bool trusted = e->o.kind == OBJECT_CERTIFICATE && (e->o.flags & FLAG_TRUSTED) != 0;
+
+	return e->profile == 0 && (e->o.flags & FLAG_MODIFIABLE) != 0 &&
+	    (!trusted || s->token->role == ROLE_SO);
+}
+
 /* One try; CKR_FUNCTION_CANCELED when another process changed the object between reading and
  * writing. */
 static CK_RV
@@ -359,7 +370,7 @@ set_once(struct session *s, const struct attrs *t, CK_OBJECT_HANDLE handle)
 
 	TRY_RV(object_lookup(s, handle, &e));
 	TRY_RV(session_may_write(s, e->owner == 0, (e->o.flags & FLAG_PRIVATE) != 0));
-	if (e->profile != 0 || (e->o.flags & FLAG_MODIFIABLE) == 0)
+	if (!may_be_changed(s, e))
 		return CKR_ACTION_PROHIBITED;
 	if (object_copy(&e->o, &o) != KMS_OK)
 		return CKR_HOST_MEMORY;

@@ -131,8 +131,8 @@ static CK_RV
 apply_flag(enum schema_use use, const struct attr_rule *rule, const struct attr *a, bool so,
     struct object *o)
 {
-	bool changing = use == SCHEMA_SET || use == SCHEMA_COPY, was = (o->flags & rule->arg) != 0,
-	     now;
+	bool changing = use == SCHEMA_SET || (use == SCHEMA_COPY && (rule->flags & RULE_COPY) == 0);
+	bool was = (o->flags & rule->arg) != 0, now;
 
 	TRY_RV(attr_bool(a, &now));
 	if (changing && was && !now && (rule->flags & RULE_STAYS_TRUE) != 0)

@@ -613,8 +613,71 @@ START_TEST(objects_that_are_fixed_stay_so)
 	t_bool(&t, CKA_DESTROYABLE, false);
 	CHECK_OK(create(hs, &t, &o));
 	CHECK_RV(p11->C_DestroyObject(hs, o), CKR_ACTION_PROHIBITED);
+	CHECK_RV(set_bool(o, CKA_DESTROYABLE, true), CKR_ATTRIBUTE_READ_ONLY);
+	t.n = 0;
+	t_bool(&t, CKA_DESTROYABLE, true); /* 4.1.3: a copy may have it as it likes */
+	CHECK_OK(p11->C_CopyObject(hs, o, t.v, t.n, &copy));
+	CHECK_OK(p11->C_DestroyObject(hs, copy));
 	ck_assert_uint_eq(find_label(hs, "fixed"), 1);
 	ck_assert_uint_eq(find_label(hs, "kept"), 1);
+}
+END_TEST
+
+/* 4.6.3 */
+START_TEST(little_of_a_certificate_can_be_changed)
+{
+	CK_OBJECT_HANDLE o = make(CERT, "cert");
+
+	CHECK_OK(set_bytes(o, CKA_ID, "other", 5));
+	CHECK_OK(set_bytes(o, CKA_ISSUER, cert_subject, cert_subject_len));
+	CHECK_OK(set_bytes(o, CKA_SERIAL_NUMBER, "\x02\x01\x08", 3));
+	CHECK_RV(set_bytes(o, CKA_SUBJECT, "x", 1), CKR_ATTRIBUTE_READ_ONLY);
+	CHECK_RV(set_bytes(o, CKA_VALUE, cert, cert_len), CKR_ATTRIBUTE_READ_ONLY);
+	CHECK_RV(set_bytes(o, CKA_START_DATE, "20240229", 8), CKR_ATTRIBUTE_READ_ONLY);
+	CHECK_RV(set_bytes(o, CKA_END_DATE, "20240229", 8), CKR_ATTRIBUTE_READ_ONLY);
+}
+END_TEST
+
+/* 4.6.2 */
+START_TEST(a_trusted_certificate_cannot_be_changed)
+{
+	CK_OBJECT_HANDLE o;
+	struct tmpl t = { .n = 0 };
+
+	t_class(&t, CERT, "anchor");
+	t_set_bool(&t, CKA_TOKEN, true);
+	CHECK_OK(create(hs, &t, &o));
+	CHECK_OK(p11->C_Logout(hs));
+	p11_login(CKU_SO);
+	CHECK_OK(set_bool(o, CKA_TRUSTED, true));
+	CHECK_OK(p11->C_Logout(hs));
+	p11_login(CKU_USER);
+	CHECK_RV(set_bytes(o, CKA_LABEL, "x", 1), CKR_ACTION_PROHIBITED);
+	CHECK_RV(set_bool(o, CKA_TRUSTED, false), CKR_ACTION_PROHIBITED);
+	CHECK_OK(p11->C_Logout(hs));
+	p11_login(CKU_SO);
+	CHECK_OK(set_bool(o, CKA_TRUSTED, false));
+	CHECK_OK(p11->C_Logout(hs));
+	p11_login(CKU_USER);
+	CHECK_OK(set_bytes(o, CKA_LABEL, "x", 1));
+}
+END_TEST
+
+/* 4.6.3: its value may be elsewhere, but not nowhere. */
+START_TEST(a_certificate_has_a_value_or_says_where_it_is)
+{
+	CK_OBJECT_HANDLE o;
+	struct tmpl t = { .n = 0 };
+
+	t_class(&t, CERT, "elsewhere");
+	t_drop(&t, CKA_VALUE);
+	t_bytes(&t, CKA_VALUE, "", 0);
+	CHECK_RV(create(hs, &t, &o), CKR_ATTRIBUTE_VALUE_INVALID);
+	t_text(&t, CKA_URL, "");
+	CHECK_RV(create(hs, &t, &o), CKR_ATTRIBUTE_VALUE_INVALID);
+	t_drop(&t, CKA_URL);
+	t_text(&t, CKA_URL, "http://ca.example/cert");
+	CHECK_OK(create(hs, &t, &o));
 }
 END_TEST
 
@@ -1006,6 +1069,9 @@ main(void)
 	    CLASSES);
 	tcase_add_loop_test(t, objects_that_are_fixed_stay_so, 0, CLASSES);
 	tcase_add_loop_test(t, a_failed_change_changes_nothing, 0, CLASSES);
+	tcase_add_test(t, little_of_a_certificate_can_be_changed);
+	tcase_add_test(t, a_trusted_certificate_cannot_be_changed);
+	tcase_add_test(t, a_certificate_has_a_value_or_says_where_it_is);
 	tcase_add_test(t, classes_and_types_that_are_not_there_are_refused);
 	tcase_add_test(t, secrets_cannot_be_found_by_guessing);
 	tcase_add_test(t, import_generate_and_copy_tell_where_a_key_comes_from);
