@@ -18,6 +18,9 @@ CK_RV
 object_place(const struct session *s, const struct attrs *t, const struct object *o,
     bool *token_object)
 {
+	/* 4.10: what a login protects is not seen without one */
+	if ((o->flags & FLAG_ALWAYS_AUTHENTICATE) != 0 && (o->flags & FLAG_PRIVATE) == 0)
+		return CKR_TEMPLATE_INCONSISTENT;
 	TRY_RV(attrs_bool(t, CKA_TOKEN, false, token_object));
 	return session_may_write(s, *token_object, (o->flags & FLAG_PRIVATE) != 0);
 }

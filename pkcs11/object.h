@@ -8,8 +8,8 @@
 #include "pkcs11/catalog.h"
 #include "pkcs11/session.h"
 
-/* The template's CKA_TOKEN, and (once the flags are applied) whether this session may make such an
- * object. */
+/* The template's CKA_TOKEN, and (once the flags are applied) whether there may be such an object
+ * and this session may make it. */
 CK_RV object_place(const struct session *s, const struct attrs *t, const struct object *o,
     bool *token_object);
 

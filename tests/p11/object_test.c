@@ -699,6 +699,22 @@ START_TEST(a_failed_change_changes_nothing)
 }
 END_TEST
 
+/* 4.10 */
+START_TEST(only_a_private_key_can_ask_for_the_pin_each_time)
+{
+	CK_OBJECT_HANDLE o;
+	struct tmpl t = { .n = 0 };
+
+	t_class(&t, EC_PRIV, "each time");
+	t_bool(&t, CKA_ALWAYS_AUTHENTICATE, true);
+	t_set_bool(&t, CKA_PRIVATE, false);
+	CHECK_RV(create(hs, &t, &o), CKR_TEMPLATE_INCONSISTENT);
+	t_set_bool(&t, CKA_PRIVATE, true);
+	CHECK_OK(create(hs, &t, &o));
+	ck_assert(get_bool(o, CKA_ALWAYS_AUTHENTICATE));
+}
+END_TEST
+
 START_TEST(allowed_mechanisms_are_the_only_ones)
 {
 	CK_MECHANISM_TYPE allowed[] = { CKM_AES_CBC, CKM_AES_CTR };
@@ -1077,6 +1093,7 @@ main(void)
 	tcase_add_test(t, import_generate_and_copy_tell_where_a_key_comes_from);
 	tcase_add_test(t, keys_are_sensitive_and_private_unless_said_otherwise);
 	tcase_add_test(t, trusted_is_the_so_s_to_give);
+	tcase_add_test(t, only_a_private_key_can_ask_for_the_pin_each_time);
 	tcase_add_test(t, allowed_mechanisms_are_the_only_ones);
 	tcase_add_test(t, dates_are_kept_and_nonsense_is_refused);
 	tcase_add_test(t, the_check_value_is_the_standard_s);
