@@ -37,21 +37,30 @@ login_locked(struct session *s, enum role role, struct slice name, struct slice 
 	return CKR_OK;
 }
 
-/* 5.6.8: the PIN again, for the operation that waits for it. */
+/* 5.6.8: the PIN again, for the operation that waits for it. 4.10: a locked PIN ends the login too.
+ */
 static CK_RV
 login_context(struct session *s, struct slice pin)
 {
-	struct call call = token_call(s->token);
+	struct token *t = s->token;
+	struct call call = token_call(t);
 	enum kms_rc rc;
 
 	if (!op_needs_login(s))
 		return CKR_OPERATION_NOT_INITIALIZED;
-	if (!token_user(s->token))
+	if (!token_user(t))
 		return CKR_USER_NOT_LOGGED_IN;
-	if ((rc = backend_reauthenticate(s->token->backend, &call, pin)) != KMS_OK)
-		return session_fail(s, &call, rc);
-	op_authenticated(s);
-	return CKR_OK;
+	if ((rc = backend_reauthenticate(t->backend, &call, pin)) == KMS_OK) {
+		op_authenticated(s);
+		return CKR_OK;
+	}
+	if (rc == KMS_PIN_LOCKED) {
+		pthread_mutex_lock(&t->login_lock);
+		if (token_user(t))
+			token_logout(t);
+		pthread_mutex_unlock(&t->login_lock);
+	}
+	return session_fail(s, &call, rc);
 }
 
 static CK_RV

@@ -407,6 +407,78 @@ START_TEST(a_private_key_stops_working_at_logout)
 }
 END_TEST
 
+/* -- keys that ask for the PIN at each use -- */
+
+static CK_OBJECT_HANDLE
+make_careful_key(void)
+{
+	CK_MECHANISM gen = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
+	CK_OBJECT_HANDLE pub, priv;
+	struct tmpl a = { .n = 0 }, b = { .n = 0 };
+
+	t_bytes(&a, CKA_EC_PARAMS, ec_p256, sizeof(ec_p256));
+	t_bool(&a, CKA_TOKEN, true);
+	t_bool(&b, CKA_TOKEN, true);
+	t_bool(&b, CKA_ALWAYS_AUTHENTICATE, true);
+	CHECK_OK(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv));
+	return priv;
+}
+
+static CK_RV
+sign_init(CK_OBJECT_HANDLE key)
+{
+	CK_MECHANISM m = { CKM_ECDSA, NULL, 0 };
+
+	return p11->C_SignInit(hs, &m, key);
+}
+
+static CK_RV
+sign(void)
+{
+	CK_BYTE hash[32] = { 1 }, sig[64];
+	CK_ULONG n = sizeof(sig);
+
+	return p11->C_Sign(hs, hash, sizeof(hash), sig, &n);
+}
+
+START_TEST(a_careful_key_wants_the_pin_at_each_use)
+{
+	CK_OBJECT_HANDLE key;
+
+	hs = p11_open(true);
+	p11_login(CKU_USER);
+	key = make_careful_key();
+	CHECK_RV(p11_try_login(hs, CKU_CONTEXT_SPECIFIC, USER_PIN), CKR_OPERATION_NOT_INITIALIZED);
+	CHECK_OK(sign_init(key));
+	CHECK_RV(sign(), CKR_USER_NOT_LOGGED_IN);
+	CHECK_RV(sign(), CKR_OPERATION_NOT_INITIALIZED);
+	CHECK_OK(sign_init(key));
+	CHECK_RV(p11_try_login(hs, CKU_CONTEXT_SPECIFIC, "wrong-pin"), CKR_PIN_INCORRECT);
+	CHECK_OK(p11_try_login(hs, CKU_CONTEXT_SPECIFIC, USER_PIN));
+	CHECK_OK(sign());
+	CHECK_OK(sign_init(key));
+	CHECK_RV(sign(), CKR_USER_NOT_LOGGED_IN);
+	ck_assert_uint_eq(state_of(hs), CKS_RW_USER_FUNCTIONS);
+}
+END_TEST
+
+/* 4.10 */
+START_TEST(a_pin_that_locks_at_a_careful_key_ends_the_login)
+{
+	CK_OBJECT_HANDLE key;
+
+	hs = p11_open(true);
+	p11_login(CKU_USER);
+	key = make_careful_key();
+	CHECK_OK(sign_init(key));
+	for (int i = 0; i < TRIES; i++)
+		CHECK_RV(p11_try_login(hs, CKU_CONTEXT_SPECIFIC, "wrong-pin"), CKR_PIN_INCORRECT);
+	CHECK_RV(p11_try_login(hs, CKU_CONTEXT_SPECIFIC, USER_PIN), CKR_PIN_LOCKED);
+	ck_assert_uint_eq(state_of(hs), CKS_RW_PUBLIC_SESSION);
+	CHECK_RV(sign(), CKR_USER_NOT_LOGGED_IN);
+}
+END_TEST
+
 START_TEST(operations_of_a_closed_session_are_gone)
 {
 	CK_MECHANISM m = { CKM_SHA256, NULL, 0 };
@@ -495,6 +567,8 @@ main(void)
 	tcase_add_test(t, private_objects_are_seen_only_after_login);
 	tcase_add_test(t, logout_destroys_private_session_objects);
 	tcase_add_test(t, a_private_key_stops_working_at_logout);
+	tcase_add_test(t, a_careful_key_wants_the_pin_at_each_use);
+	tcase_add_test(t, a_pin_that_locks_at_a_careful_key_ends_the_login);
 	tcase_add_test(t, operations_of_a_closed_session_are_gone);
 	tcase_add_test(t, a_find_in_one_session_leaves_the_other_alone);
 	tcase_add_test(t, session_cancel_ends_what_its_flags_name);
