@@ -344,6 +344,16 @@ produce(struct session *s, enum use_kind kind, enum form form, struct slice in, 
 	return use_rv(s, kind, rc);
 }
 
+/* Of the calls that use the key, so not of those that ask for a length (4.10). The operation of a
+ * private key ends with the login that let it begin. */
+static CK_RV
+may_be_used(const struct session *s, const struct op *op)
+{
+	if (op->need_login || (op->key != NULL && !may_be_seen(s, op->key)))
+		return CKR_USER_NOT_LOGGED_IN;
+	return CKR_OK;
+}
+
 /* *ASKED: it was only a length query. */
 static CK_RV
 work(struct session *s, enum use_kind kind, enum form form, struct slice in, CK_BYTE *out,
@@ -354,8 +364,7 @@ work(struct session *s, enum use_kind kind, enum form form, struct slice in, CK_
 
 	TRY_RV(goes_on_with(op, form));
 	if (form == FORM_UPDATE && kind != USE_ENCRYPT && kind != USE_DECRYPT) {
-		if (op->need_login)
-			return CKR_USER_NOT_LOGGED_IN;
+		TRY_RV(may_be_used(s, op));
 		return use_rv(s, kind, use_update(op->use, in, NULL, &need));
 	}
 	if (out_len == NULL)
@@ -365,10 +374,7 @@ work(struct session *s, enum use_kind kind, enum form form, struct slice in, CK_
 		length_set(out_len, use_bound(op->use, in.len, form != FORM_UPDATE));
 		return CKR_OK;
 	}
-	/* 4.10 CKA_ALWAYS_AUTHENTICATE: an error of the calls that use the key, so that asking for
-	 * a length is none. */
-	if (op->need_login)
-		return CKR_USER_NOT_LOGGED_IN;
+	TRY_RV(may_be_used(s, op));
 	return produce(s, kind, form, in, out, out_len);
 }
 
@@ -427,6 +433,7 @@ check(struct session *s, enum form form, const CK_BYTE *in, CK_ULONG in_len, con
 	struct slice input, signature;
 
 	TRY_RV(goes_on_with(op, form));
+	TRY_RV(may_be_used(s, op));
 	TRY_RV(read_input(USE_VERIFY, in, in_len, &input));
 	if (sig == NULL && sig_len != 0)
 		return CKR_ARGUMENTS_BAD;

@@ -393,7 +393,10 @@ END_TEST
 
 START_TEST(a_private_key_stops_working_at_logout)
 {
+	CK_MECHANISM m = { CKM_ECDSA, NULL, 0 };
 	CK_OBJECT_HANDLE pub, priv, aes;
+	CK_BYTE hash[32] = { 1 }, sig[64];
+	CK_ULONG n = sizeof(sig);
 
 	hs = p11_open(true);
 	p11_login(CKU_USER);
@@ -401,7 +404,10 @@ START_TEST(a_private_key_stops_working_at_logout)
 	aes = make_aes(hs, true, "aes");
 	CHECK_OK(use_ec(hs, priv));
 	CHECK_OK(use_aes(hs, aes));
+	CHECK_OK(p11->C_SignInit(hs, &m, priv));
 	CHECK_OK(p11->C_Logout(hs));
+	CHECK_IN(p11->C_Sign(hs, hash, sizeof(hash), sig, &n), CKR_USER_NOT_LOGGED_IN,
+	    CKR_OPERATION_NOT_INITIALIZED);
 	CHECK_IN(use_ec(hs, priv), CKR_KEY_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN);
 	CHECK_IN(use_aes(hs, aes), CKR_KEY_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN);
 }
