@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Elliptic-curve keys, short Weierstrass and Edwards: templates in, numbers out. PKCS#11 6.3. */
+#include "crypto/der.h"
 #include "pkcs11/families.h"
 #include "pkcs11/rv.h"
+
+/* A curve by oId or curveName; the other choices of CKA_EC_PARAMS are not for us. */
+static bool
+names_a_curve(struct slice params)
+{
+	struct der d = der_of(params);
+
+	(void)der_take(&d, der_next_is(&d, DER_PRINTABLE) ? DER_PRINTABLE : DER_OID);
+	return der_done(&d);
+}
 
 static CK_RV
 read_curve(const struct attrs *t, enum key_type type, enum curve *ret)
@@ -10,6 +21,8 @@ read_curve(const struct attrs *t, enum key_type type, enum curve *ret)
 
 	if (a == NULL)
 		return CKR_TEMPLATE_INCOMPLETE;
+	if (!names_a_curve(a->value))
+		return CKR_DOMAIN_PARAMS_INVALID;
 	*ret = curve_from_params(a->value);
 	if (*ret == CURVE_NONE || (*ret == CURVE_ED25519) != (type == KEY_EDWARDS))
 		return CKR_CURVE_NOT_SUPPORTED;

@@ -601,16 +601,16 @@ START_TEST(unknown_curves_are_refused)
 	CHECK_RV(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
 	    CKR_TEMPLATE_INCOMPLETE);
 	t_bytes(&a, CKA_EC_PARAMS, secp256k1, sizeof(secp256k1));
-	CHECK_IN(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
-	    CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID);
+	CHECK_RV(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
+	    CKR_CURVE_NOT_SUPPORTED);
 	a.n = 0;
 	t_bytes(&a, CKA_EC_PARAMS, junk, sizeof(junk));
-	CHECK_IN(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
-	    CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID, CKR_ATTRIBUTE_VALUE_INVALID);
+	CHECK_RV(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
+	    CKR_DOMAIN_PARAMS_INVALID);
 	a.n = 0;
 	t_bytes(&a, CKA_EC_PARAMS, ec_ed25519_oid, sizeof(ec_ed25519_oid));
-	CHECK_IN(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
-	    CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID, CKR_TEMPLATE_INCONSISTENT);
+	CHECK_RV(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
+	    CKR_CURVE_NOT_SUPPORTED);
 	ck_assert_uint_eq(find_all(hs,
 			      &(struct tmpl){ .n = 1,
 				  .v[0] = { CKA_CLASS, &(CK_OBJECT_CLASS){ CKO_PUBLIC_KEY },
