@@ -146,11 +146,12 @@ prepare_pair(struct session *s, const struct mech *row, const struct attrs *pub,
 	return mark_generated(&p->priv, row->type);
 }
 
-/* The only parameter of a pair's generation is the public exponent, and it came in the template. */
+/* The only parameter of a pair's generation is the public exponent, and it came in the template
+ * (6.1.4). */
 static CK_RV
 pair_failed(struct session *s, struct call *call, enum kms_rc rc)
 {
-	return rc == KMS_BAD_PARAM ? CKR_ATTRIBUTE_VALUE_INVALID : session_fail(s, call, rc);
+	return rc == KMS_BAD_PARAM ? CKR_TEMPLATE_INCONSISTENT : session_fail(s, call, rc);
 }
 
 /* Both in the token: the backend makes and keeps them in one step. */
