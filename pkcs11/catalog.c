@@ -511,26 +511,25 @@ catalog_session_objects(struct catalog *c, bool private_too, CK_OBJECT_HANDLE **
 }
 
 CK_RV
-catalog_replace(struct catalog *c, CK_OBJECT_HANDLE handle, struct entry *new_entry)
+catalog_replace(struct catalog *c, struct entry *old, struct entry *new_entry)
 {
-	struct entry *old = NULL;
+	CK_RV rv = CKR_OK;
 	struct place *p;
 
 	pthread_mutex_lock(&c->lock);
-	if ((p = place_of(c, handle)) != NULL) {
-		old = p->entry;
-		new_entry->handle = handle;
+	if ((p = place_of(c, old->handle)) == NULL) {
+		rv = CKR_OBJECT_HANDLE_INVALID;
+	} else if (p->entry != old) {
+		rv = CKR_FUNCTION_CANCELED;
+	} else {
+		new_entry->handle = old->handle;
 		p->entry = new_entry; /* moved */
 		p->flags = new_entry->o.flags;
 		c->changes++;
 	}
 	pthread_mutex_unlock(&c->lock);
-	if (p == NULL) {
-		entry_unref(new_entry);
-		return CKR_OBJECT_HANDLE_INVALID;
-	}
-	entry_unref(old);
-	return CKR_OK;
+	entry_unref(rv == CKR_OK ? old : new_entry);
+	return rv;
 }
 
 void

@@ -76,9 +76,9 @@ struct entry *entry_new(struct token *token);
 CK_RV catalog_session_objects(struct catalog *c, bool private_too, CK_OBJECT_HANDLE **ret,
     size_t *n);
 
-/* Replaces a session object's entry (attributes changed). NEW_ENTRY is taken over, also on error.
- */
-CK_RV catalog_replace(struct catalog *c, CK_OBJECT_HANDLE handle, struct entry *new_entry);
+/* Replaces a session object's entry (attributes changed): CKR_FUNCTION_CANCELED when OLD is no
+ * longer what the handle leads to. NEW_ENTRY is taken over, also on error. */
+CK_RV catalog_replace(struct catalog *c, struct entry *old, struct entry *new_entry);
 /* Forgets one object (destroyed), all objects of a session (closed), all private ones (logout), or
  * everything (token reset). */
 void catalog_remove(struct catalog *c, CK_OBJECT_HANDLE handle);

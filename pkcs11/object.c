@@ -327,8 +327,7 @@ C_GetAttributeValue(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_
 
 /* A session object's new state: the same key and value under changed attributes. */
 static CK_RV
-set_in_session(struct session *s, const struct entry *e, struct object *o,
-    const struct slice *value)
+set_in_session(struct session *s, struct entry *e, struct object *o, const struct slice *value)
 {
 	struct entry *n = entry_new(s->token);
 
@@ -344,7 +343,7 @@ set_in_session(struct session *s, const struct entry *e, struct object *o,
 	n->owner = e->owner;
 	n->ckey = e->ckey == NULL ? NULL : ckey_ref(e->ckey);
 	n->bkey_id = e->bkey_id;
-	return catalog_replace(s->token->catalog, e->handle, n);
+	return catalog_replace(s->token->catalog, e, n);
 }
 
 /* 4.4.1; 4.6.2: what is trusted stays what it is, until the SO takes the trust away. */
@@ -357,8 +356,8 @@ may_be_changed(const struct session *s, const struct entry *e)
 	    (!trusted || s->token->role == ROLE_SO);
 }
 
-/* One try; CKR_FUNCTION_CANCELED when another process changed the object between reading and
- * writing. */
+/* One try; CKR_FUNCTION_CANCELED when another thread or process changed the object between reading
+ * and writing. */
 static CK_RV
 set_once(struct session *s, const struct attrs *t, CK_OBJECT_HANDLE handle)
 {

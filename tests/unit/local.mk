@@ -6,6 +6,7 @@ EXTRA_DIST += %D%/crypto_keys.h %D%/local_fixture.h %D%/policy_fixture.h %D%/rv.
 
 c_tests += %D%/action_test.t
 c_tests += %D%/buf_test.t
+c_tests += %D%/catalog_test.t
 c_tests += %D%/codec_test.t
 c_tests += %D%/conf_test.t
 c_tests += %D%/crash_test.t
