@@ -283,9 +283,10 @@ C_Finalize(CK_VOID_PTR reserved)
 		pthread_mutex_unlock(&l->start);
 		return rv_trace(__func__, CKR_CRYPTOKI_NOT_INITIALIZED);
 	}
-	pthread_rwlock_wrlock(&l->calls); /* waits for calls without a session */
+	/* first, so that new calls turn back at the door and the lock comes to us */
 	atomic_store_explicit(&l->ready, false, memory_order_release);
-	session_close_all(NULL); /* waits for calls in sessions, one by one */
+	pthread_rwlock_wrlock(&l->calls); /* waits for calls without a session */
+	session_close_all(NULL);	  /* waits for calls in sessions, one by one */
 	close_tokens(l);
 	pthread_rwlock_unlock(&l->calls);
 	pthread_mutex_unlock(&l->start);

@@ -296,10 +296,12 @@ C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application UNUSED,
 CK_RV
 C_CloseSession(CK_SESSION_HANDLE hs)
 {
+	auto_lib g =
+	    lib_guard_enter(); /* the token is needed for longer than the session is locked */
 	struct session *s;
-	CK_RV rv;
+	CK_RV rv = g.rv;
 
-	if ((rv = session_enter(hs, &s)) == CKR_OK)
+	if (rv == CKR_OK && (rv = session_enter(hs, &s)) == CKR_OK)
 		session_close(s);
 	return rv_trace(__func__, rv);
 }

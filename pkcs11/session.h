@@ -40,7 +40,7 @@ void session_leave(struct session **s);
  * CKR_HOST_MEMORY. */
 CK_RV session_open(struct token *t, CK_FLAGS flags, CK_SESSION_HANDLE *ret);
 /* Ends operations, destroys its objects; the last one of a token logs out. S is unlocked and no
- * longer valid. */
+ * longer valid. With the library entered, or going down. */
 void session_close(struct session *s);
 /* Closes all of one token, or (NULL) of all tokens. */
 void session_close_all(struct token *t);

@@ -3,6 +3,9 @@
  * take away. */
 #include "tests/p11/p11.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 static CK_STATE
 state_of(CK_SESSION_HANDLE s)
 {
@@ -413,6 +416,40 @@ START_TEST(a_private_key_stops_working_at_logout)
 }
 END_TEST
 
+static atomic_bool enough;
+
+static void *
+open_and_close(void *slot)
+{
+	CK_SESSION_HANDLE s;
+
+	while (!enough)
+		if (p11->C_OpenSession(*(CK_SLOT_ID *)slot, CKF_SERIAL_SESSION, NULL, NULL, &s) ==
+		    CKR_OK)
+			(void)p11->C_CloseSession(s);
+	return NULL;
+}
+
+/* Whether it does is for the sanitizers to say; that it ends, and soon, is for every build. */
+START_TEST(the_module_goes_down_while_sessions_come_and_go)
+{
+	CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
+	CK_SLOT_ID slot = p11_slot;
+	pthread_t threads[3];
+
+	for (size_t i = 0; i < N(threads); i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, open_and_close, &slot), 0);
+	for (int i = 0; i < 50; i++) {
+		CHECK_OK(p11->C_Finalize(NULL));
+		CHECK_OK(p11->C_Initialize(&args));
+	}
+	enough = true;
+	for (size_t i = 0; i < N(threads); i++)
+		pthread_join(threads[i], NULL);
+	hs = p11_open(true);
+}
+END_TEST
+
 /* -- keys that ask for the PIN at each use -- */
 
 static CK_OBJECT_HANDLE
@@ -573,6 +610,8 @@ main(void)
 	tcase_add_test(t, private_objects_are_seen_only_after_login);
 	tcase_add_test(t, logout_destroys_private_session_objects);
 	tcase_add_test(t, a_private_key_stops_working_at_logout);
+	if (p11_is_ours()) /* the standard does not ask for it */
+		tcase_add_test(t, the_module_goes_down_while_sessions_come_and_go);
 	tcase_add_test(t, a_careful_key_wants_the_pin_at_each_use);
 	tcase_add_test(t, a_pin_that_locks_at_a_careful_key_ends_the_login);
 	tcase_add_test(t, operations_of_a_closed_session_are_gone);
