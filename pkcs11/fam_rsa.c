@@ -39,8 +39,8 @@ spec(const struct attrs *t, struct key_spec *ret, struct slice *e)
 	CK_ULONG bits;
 
 	TRY_RV(attrs_ulong(t, CKA_MODULUS_BITS, 0, &bits));
-	if (bits < 2048 || bits > 4096 || bits % 8 != 0)
-		return bits == 0 ? CKR_TEMPLATE_INCOMPLETE : CKR_ATTRIBUTE_VALUE_INVALID;
+	if (bits > UINT32_MAX || bits % 8 != 0)
+		return CKR_ATTRIBUTE_VALUE_INVALID;
 	*ret = (struct key_spec){ .type = KEY_RSA, .bits = (uint32_t)bits };
 	*e = number(t, CKA_PUBLIC_EXPONENT);
 	return CKR_OK;

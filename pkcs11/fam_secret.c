@@ -41,8 +41,6 @@ spec_type(enum key_type type, const struct attrs *t, struct key_spec *ret)
 	CK_ULONG len;
 
 	TRY_RV(attrs_ulong(t, CKA_VALUE_LEN, 0, &len));
-	if (attrs_get(t, CKA_VALUE_LEN) == NULL)
-		return CKR_TEMPLATE_INCOMPLETE;
 	if (type == KEY_AES ? len != 16 && len != 24 && len != 32 : len == 0 || len > GENERIC_MAX)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	*ret = (struct key_spec){ .type = type, .bits = (uint32_t)len * 8 };

@@ -17,8 +17,8 @@ struct key_family {
 	/* C_CreateObject: the key that the template's components make. CKR_TEMPLATE_INCOMPLETE,
 	 * CKR_ATTRIBUTE_VALUE_INVALID. */
 	CK_RV (*create)(enum object_kind kind, const struct attrs *t, struct ckey **ret);
-	/* Generation: what the public (pairs) or only template asks for; E is the RSA exponent,
-	 * borrowed from T. */
+	/* Generation: what the public (pairs) or only template, whose rules have been checked, asks
+	 * for, whether or not any mechanism can do it; E is the RSA exponent, borrowed from T. */
 	CK_RV (*spec)(const struct attrs *t, struct key_spec *ret, struct slice *e);
 	/* One attribute that shows a part of a public or private key. CKR_ATTRIBUTE_TYPE_INVALID:
 	 * not one of this family's. */

@@ -38,6 +38,15 @@ begin_object(struct session *s, const struct attrs *t, enum object_kind kind,
 	return CKR_OK;
 }
 
+/* What the template asks for, as far as the mechanism can do it. */
+static CK_RV
+read_spec(const struct mech *row, const struct key_family *family, const struct attrs *t,
+    struct key_spec *ret, struct slice *e)
+{
+	TRY_RV(family->spec(t, ret, e));
+	return mech_takes_size(row, ret) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+}
+
 /* 4.9, 4.10: what generation makes true. */
 static CK_RV
 mark_generated(struct object *o, CK_MECHANISM_TYPE mechanism)
@@ -75,7 +84,7 @@ generate_key(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE *templ
 		return CKR_MECHANISM_INVALID;
 	TRY_RV(begin_object(s, &t, OBJECT_SECRET_KEY, family, &o));
 	TRY_RV(object_place(s, &t, &o, &token_object));
-	TRY_RV(family->spec(&t, &o.spec, &e));
+	TRY_RV(read_spec(row, family, &t, &o.spec, &e));
 	TRY_RV(object_check_claims(&t, &o));
 	TRY_RV(mark_generated(&o, row->type));
 	if (token_object) {
@@ -135,7 +144,7 @@ prepare_pair(struct session *s, const struct mech *row, const struct attrs *pub,
 	TRY_RV(begin_object(s, priv, OBJECT_PRIVATE_KEY, family, &p->priv));
 	TRY_RV(object_place(s, pub, &p->pub, &p->pub_token));
 	TRY_RV(object_place(s, priv, &p->priv, &p->priv_token));
-	TRY_RV(family->spec(pub, &p->pub.spec, &p->e));
+	TRY_RV(read_spec(row, family, pub, &p->pub.spec, &p->e));
 	p->priv.spec = p->pub.spec;
 	if (params != NULL && !slice_eq(params->value, curve_params(p->pub.spec.curve))) {
 		TRY_RV(schema_store(&p->pub, params));
