@@ -29,6 +29,16 @@ struct key_family {
  * anything else comes back as is. */
 struct slice ec_point_unwrap(struct slice s, size_t point_len);
 
+/* Are keys of this family objects of that kind? */
+static inline bool
+family_makes(const struct key_family *f, enum object_kind kind)
+{
+	bool secret = f->type == KEY_AES || f->type == KEY_GENERIC;
+
+	return secret ? kind == OBJECT_SECRET_KEY
+		      : kind == OBJECT_PRIVATE_KEY || kind == OBJECT_PUBLIC_KEY;
+}
+
 /* NULL when we do not have that type. */
 const struct key_family *family_of_ckk(CK_KEY_TYPE ckk);
 const struct key_family *family_of_type(enum key_type type);

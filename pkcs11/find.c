@@ -38,6 +38,15 @@ ask_key_type(const struct attr *a, struct question *w)
 		w->q.type = family->type;
 }
 
+/* The columns of objects that have no id or no subject are empty too: there a second look is
+ * needed. */
+static void
+filter_empty(const struct attr *a, struct question *w)
+{
+	if (a->value.len == 0)
+		w->filter[w->n_filter++] = *a;
+}
+
 static void
 ask(const struct session *s, const struct attrs *t, struct question *w)
 {
@@ -59,24 +68,16 @@ ask(const struct session *s, const struct attrs *t, struct question *w)
 		case CKA_ID:
 			w->q.has_app_id = true;
 			w->q.app_id = a->value;
-			w->filter[w->n_filter++] =
-			    *a; /* data objects have no CKA_ID, but an empty column */
+			filter_empty(a, w);
 			break;
 		case CKA_SUBJECT:
 			w->q.has_subject = true;
 			w->q.subject = a->value;
-			w->filter[w->n_filter++] = *a;
+			filter_empty(a, w);
 			break;
 		default: w->filter[w->n_filter++] = *a; break;
 		}
 	}
-	/* a given id or subject is a key's or certificate's own; only the empty one needs the
-	 * second look */
-	if (w->n_filter == 1 &&
-	    ((w->q.has_app_id && w->q.app_id.len != 0) ||
-		(w->q.has_subject && w->q.subject.len != 0)) &&
-	    (w->filter[0].type == CKA_ID || w->filter[0].type == CKA_SUBJECT))
-		w->n_filter = 0;
 }
 
 static bool

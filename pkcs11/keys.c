@@ -353,8 +353,7 @@ keys_make(struct session *s, const struct attrs *own, struct slice inherited,
 		return CKR_TEMPLATE_INCONSISTENT;
 	if ((family = family_of_ckk(ckk)) == NULL)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
-	if ((o.kind == OBJECT_SECRET_KEY) !=
-	    (family->type == KEY_AES || family->type == KEY_GENERIC))
+	if (!family_makes(family, o.kind))
 		return CKR_TEMPLATE_INCONSISTENT;
 	o.spec.type = family->type;
 	schema_defaults(&o);

@@ -141,8 +141,7 @@ create_key(struct session *s, const struct attrs *t, struct object *o, CK_OBJECT
 	TRY_RV(attrs_ulong(t, CKA_KEY_TYPE, 0, &ckk));
 	if ((family = family_of_ckk(ckk)) == NULL)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
-	if ((o->kind == OBJECT_SECRET_KEY) !=
-	    (family->type == KEY_AES || family->type == KEY_GENERIC))
+	if (!family_makes(family, o->kind))
 		return CKR_TEMPLATE_INCONSISTENT;
 	o->spec.type = family->type;
 	schema_defaults(o);

@@ -2,6 +2,7 @@
 /* Mechanism parameters in. The only code that follows an application's parameter pointers. */
 #include "pkcs11/param.h"
 
+#include "pkcs11/family.h"
 #include "pkcs11/rv.h"
 
 /* The one source of an OAEP label that PKCS #1 defines; p11-kit's header has no name for it. */
@@ -194,43 +195,28 @@ read_pss(struct params *p, const struct mech *row, const CK_MECHANISM *m)
 	return CKR_OK;
 }
 
-/* Lengths of 04 || x || y on the curves we have. */
-static bool
-is_point_len(size_t len)
-{
-	return len == 65 || len == 97 || len == 133;
-}
-
-/*
- * The other side's point comes raw, as the standard demands, or as in CKA_EC_POINT, wrapped in a
- * DER OCTET STRING. Both begin with 04, but no length of one is a length of the other.
- */
-static struct slice
-unwrap_point(struct slice s)
-{
-	size_t head = s.len > 2 && s.p[1] == 0x81 ? 3 : 2;
-
-	if (s.len > head && s.p[0] == 0x04 && s.p[head - 1] == s.len - head &&
-	    is_point_len(s.len - head))
-		return slice_of(s.p + head, s.len - head);
-	return s;
-}
-
+/* The other side's point comes raw, as the standard demands, or as in CKA_EC_POINT. Whose curve it
+ * is on, the key will tell. */
 static CK_RV
 read_ecdh1(struct params *p, const CK_MECHANISM *m)
 {
+	static const size_t lens[] = { 65, 97, 133 }; /* 04 || x || y on the curves we have */
 	CK_ECDH1_DERIVE_PARAMS in;
-	struct slice point;
+	struct slice given, point;
+	size_t i;
 
 	TRY_RV(fetch(m, &in, sizeof(in)));
 	if (in.kdf != CKD_NULL || in.ulSharedDataLen != 0)
 		return CKR_MECHANISM_PARAM_INVALID;
-	TRY_RV(own_bytes(p, in.pPublicData, in.ulPublicDataLen, &point));
-	point = unwrap_point(point);
-	if (!is_point_len(point.len) || point.p[0] != 0x04)
-		return CKR_MECHANISM_PARAM_INVALID;
-	p->p.u.ecdh.peer = point;
-	return CKR_OK;
+	TRY_RV(own_bytes(p, in.pPublicData, in.ulPublicDataLen, &given));
+	for (i = 0; i < ARRAY_LEN(lens); i++) {
+		point = ec_point_unwrap(given, lens[i]);
+		if (point.len == lens[i] && point.p[0] == 0x04) {
+			p->p.u.ecdh.peer = point;
+			return CKR_OK;
+		}
+	}
+	return CKR_MECHANISM_PARAM_INVALID;
 }
 
 /* Of the schemes of RFC 8032, pure Ed25519 alone. */

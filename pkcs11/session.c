@@ -165,22 +165,17 @@ session_open(struct token *t, CK_FLAGS flags, CK_SESSION_HANDLE *ret)
 	struct session *s;
 	struct chunk *c;
 	uint32_t index;
+	CK_RV rv;
 
 	if (t->backend == NULL)
 		return t->open_rv;
+	if (rw && t->conf->read_only)
+		return CKR_TOKEN_WRITE_PROTECTED;
 	if (!take_index(tb, &index))
 		return CKR_SESSION_COUNT;
-	if (rw && t->conf->read_only) {
+	if ((rv = token_admit(t, rw)) != CKR_OK) {
 		give_index(tb, index);
-		return CKR_TOKEN_WRITE_PROTECTED;
-	}
-	{
-		CK_RV rv = token_admit(t, rw);
-
-		if (rv != CKR_OK) {
-			give_index(tb, index);
-			return rv;
-		}
+		return rv;
 	}
 	c = tb->chunks[index / CHUNK_SESSIONS];
 	s = &c->s[index % CHUNK_SESSIONS];
