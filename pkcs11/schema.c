@@ -6,34 +6,35 @@
 #include "pkcs11/rules.h"
 #include "pkcs11/rv.h"
 
-static const struct attr_rule rules[] = {
-#define ALL                                                                                  \
-	BIT_OF(OBJECT_PRIVATE_KEY) | BIT_OF(OBJECT_PUBLIC_KEY) | BIT_OF(OBJECT_SECRET_KEY) | \
-	    BIT_OF(OBJECT_CERTIFICATE) | BIT_OF(OBJECT_DATA)
-#define KEYS					     BIT_OF(OBJECT_PRIVATE_KEY) | BIT_OF(OBJECT_PUBLIC_KEY) | BIT_OF(OBJECT_SECRET_KEY)
-#define PRIV					     BIT_OF(OBJECT_PRIVATE_KEY)
-#define PUB					     BIT_OF(OBJECT_PUBLIC_KEY)
-#define SECR					     BIT_OF(OBJECT_SECRET_KEY)
-#define CERT					     BIT_OF(OBJECT_CERTIFICATE)
-#define DATA					     BIT_OF(OBJECT_DATA)
-#define ANY_KEY					     0
-#define RSA					     BIT_OF(KEY_RSA)
-#define EC					     BIT_OF(KEY_EC)
-#define EDWARDS					     BIT_OF(KEY_EDWARDS)
-#define CREATE					     RULE_CREATE
-#define CREATE_MUST				     RULE_CREATE_MUST
-#define GEN					     RULE_GEN
-#define GEN_MUST				     RULE_GEN_MUST
-#define UNWRAP					     RULE_UNWRAP
-#define SECRET					     RULE_SECRET
-#define SET					     RULE_SET
-#define COPY					     RULE_COPY
-#define SO_ONLY					     RULE_SO_ONLY
-#define STAYS_TRUE				     RULE_STAYS_TRUE
-#define STAYS_FALSE				     RULE_STAYS_FALSE
+/* The words of rules.def. */
+/* clang-format off */
+#define PRIV		BIT_OF(OBJECT_PRIVATE_KEY)
+#define PUB		BIT_OF(OBJECT_PUBLIC_KEY)
+#define SECR		BIT_OF(OBJECT_SECRET_KEY)
+#define CERT		BIT_OF(OBJECT_CERTIFICATE)
+#define DATA		BIT_OF(OBJECT_DATA)
+#define KEYS		(PRIV | PUB | SECR)
+#define ALL		(KEYS | CERT | DATA)
+#define ANY_KEY		0
+#define RSA		BIT_OF(KEY_RSA)
+#define EC		BIT_OF(KEY_EC)
+#define EDWARDS		BIT_OF(KEY_EDWARDS)
+#define CREATE		RULE_CREATE
+#define CREATE_MUST	RULE_CREATE_MUST
+#define GEN		RULE_GEN
+#define GEN_MUST	RULE_GEN_MUST
+#define UNWRAP		RULE_UNWRAP
+#define SECRET		RULE_SECRET
+#define SET		RULE_SET
+#define COPY		RULE_COPY
+#define SO_ONLY		RULE_SO_ONLY
+#define STAYS_TRUE	RULE_STAYS_TRUE
+#define STAYS_FALSE	RULE_STAYS_FALSE
 #define R(classes, keys, attribute, how, arg, flags) { attribute, classes, keys, how, arg, flags },
+/* clang-format on */
+
+static const struct attr_rule rules[] = {
 #include "pkcs11/rules.def"
-#undef R
 };
 
 static const struct {
