@@ -644,6 +644,16 @@ START_TEST(rsa_pairs_are_generated_as_asked)
 	CHECK_OK(p11->C_VerifyInit(hs, &sign, pub));
 	CHECK_OK(p11->C_Verify(hs, e3, 1, sig, n));
 
+	/* what conformance suites work with */
+	a.n = 0;
+	t_ulong(&a, CKA_MODULUS_BITS, 1024);
+	CHECK_OK(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv));
+	ck_assert_uint_eq(get_bytes(pub, CKA_MODULUS, got, sizeof(got)), 128);
+	n = sizeof(sig);
+	CHECK_OK(p11->C_SignInit(hs, &sign, priv));
+	CHECK_OK(p11->C_Sign(hs, e3, 1, sig, &n));
+	ck_assert_uint_eq(n, 128);
+
 	a.n = 0;
 	t_ulong(&a, CKA_MODULUS_BITS, 512);
 	CHECK_IN(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
