@@ -38,7 +38,8 @@ static CK_RV
 derive_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE handle, const struct attrs *t,
     CK_OBJECT_HANDLE *ret)
 {
-	struct slice inherited = { 0 }, bytes;
+	struct slice bytes;
+	struct attrs all;
 	auto_secret secret = { 0 };
 	auto_entry *base = NULL;
 	struct params p = { 0 };
@@ -56,9 +57,9 @@ derive_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE handle, co
 	params_free(&p);
 	if (rv != CKR_OK)
 		return rv;
-	TRY_RV(cut_secret(t, &secret, &bytes));
-	(void)attr_flat_get(buf_slice(&base->o.attrs), CKA_DERIVE_TEMPLATE, &inherited);
-	rv = keys_make(s, t, inherited, base, bytes, ret);
+	TRY_RV(keys_inherit(base, CKA_DERIVE_TEMPLATE, t, &all));
+	TRY_RV(cut_secret(&all, &secret, &bytes));
+	rv = keys_make(s, &all, base, bytes, ret);
 	/* nothing was wrapped: a length that the key type does not take is the template's fault */
 	return rv == CKR_WRAPPED_KEY_LEN_RANGE ? CKR_TEMPLATE_INCONSISTENT : rv;
 }

@@ -264,18 +264,19 @@ keys_wanted_len(const struct attrs *t, size_t *ret)
 	return CKR_OK;
 }
 
-/* 4.9, 4.10: what the unwrapping or deriving key demands of its offspring. A template may repeat
- * it, not contradict it. */
-static CK_RV
-add_inherited(const struct attrs *t, struct slice inherited, struct attrs *ret)
+CK_RV
+keys_inherit(const struct entry *key, CK_ATTRIBUTE_TYPE type, const struct attrs *t,
+    struct attrs *ret)
 {
-	struct reader r = reader_of(inherited);
+	struct slice demanded = { 0 };
+	struct reader r;
 	struct attr a;
 
 	memcpy(ret->v, t->v, t->n * sizeof(t->v[0]));
 	ret->n = t->n;
-	ret->mem = (struct secret){ 0 }; /* the values stay with T and INHERITED */
-	while (attr_flat_next(&r, &a)) {
+	ret->mem = (struct secret){ 0 };
+	(void)attr_flat_get(buf_slice(&key->o.attrs), type, &demanded);
+	for (r = reader_of(demanded); attr_flat_next(&r, &a);) {
 		const struct attr *own = attrs_get(t, a.type);
 
 		if (own != NULL && !slice_eq(own->value, a.value))
@@ -330,24 +331,21 @@ mark_made(struct object *o, const struct entry *from)
 }
 
 CK_RV
-keys_make(struct session *s, const struct attrs *own, struct slice inherited,
-    const struct entry *from, struct slice bytes, CK_OBJECT_HANDLE *ret)
+keys_make(struct session *s, const struct attrs *t, const struct entry *from, struct slice bytes,
+    CK_OBJECT_HANDLE *ret)
 {
 	const struct key_family *family;
 	auto_object o = { 0 };
 	auto_ckey *key = NULL;
-	struct attrs t;
 	CK_ULONG class, ckk;
 	bool token_object;
 
-	TRY_RV(add_inherited(own, inherited, &t));
 	/* a derived key is secret, and generic, unless the template says otherwise; a wrapped one
 	 * must be told */
-	if (from == NULL &&
-	    (attrs_get(&t, CKA_CLASS) == NULL || attrs_get(&t, CKA_KEY_TYPE) == NULL))
+	if (from == NULL && (attrs_get(t, CKA_CLASS) == NULL || attrs_get(t, CKA_KEY_TYPE) == NULL))
 		return CKR_TEMPLATE_INCOMPLETE;
-	TRY_RV(attrs_ulong(&t, CKA_CLASS, CKO_SECRET_KEY, &class));
-	TRY_RV(attrs_ulong(&t, CKA_KEY_TYPE, CKK_GENERIC_SECRET, &ckk));
+	TRY_RV(attrs_ulong(t, CKA_CLASS, CKO_SECRET_KEY, &class));
+	TRY_RV(attrs_ulong(t, CKA_KEY_TYPE, CKK_GENERIC_SECRET, &ckk));
 	o.kind = schema_kind(class);
 	if (o.kind != OBJECT_SECRET_KEY && (from != NULL || o.kind != OBJECT_PRIVATE_KEY))
 		return CKR_TEMPLATE_INCONSISTENT;
@@ -359,12 +357,12 @@ keys_make(struct session *s, const struct attrs *own, struct slice inherited,
 	schema_defaults(&o);
 	if (from == NULL) /* 5.18.4: what came in wrapped may go out again so */
 		o.flags |= FLAG_EXTRACTABLE;
-	TRY_RV(schema_apply(SCHEMA_UNWRAP, &t, s->token->role == ROLE_SO, &o));
-	object_default_private(s, &t, &o);
-	TRY_RV(object_place(s, &t, &o, &token_object));
+	TRY_RV(schema_apply(SCHEMA_UNWRAP, t, s->token->role == ROLE_SO, &o));
+	object_default_private(s, t, &o);
+	TRY_RV(object_place(s, t, &o, &token_object));
 	TRY_RV(parse_bytes(o.kind, family, bytes, &key));
 	mark_made(&o, from);
 	TRY_RV(object_describe(&o, key));
-	TRY_RV(object_check_claims(&t, &o));
+	TRY_RV(object_check_claims(t, &o));
 	return object_keep(s, token_object, &o, key, (struct slice){ 0 }, ret);
 }

@@ -13,12 +13,19 @@ CK_RV keys_mech(const struct session *s, const CK_MECHANISM *m, CK_FLAGS flags,
     const struct mech **ret);
 
 /*
- * A key out of bytes (unwrapped or derived): class and key type by the template, what INHERITED (a
- * flat record: CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE; may be empty) demands added to it. FROM is
- * the key that it was derived from, NULL when unwrapped.
+ * The template T with what KEY demands of its offspring added to it (TYPE: CKA_UNWRAP_TEMPLATE or
+ * CKA_DERIVE_TEMPLATE): CKR_TEMPLATE_INCONSISTENT when T contradicts it. The values stay with T and
+ * KEY.
  */
-CK_RV keys_make(struct session *s, const struct attrs *t, struct slice inherited,
-    const struct entry *from, struct slice bytes, CK_OBJECT_HANDLE *ret);
+CK_RV keys_inherit(const struct entry *key, CK_ATTRIBUTE_TYPE type, const struct attrs *t,
+    struct attrs *ret);
+
+/*
+ * A key out of bytes (unwrapped or derived): class and key type by the template. FROM is the key
+ * that it was derived from, NULL when unwrapped.
+ */
+CK_RV keys_make(struct session *s, const struct attrs *t, const struct entry *from,
+    struct slice bytes, CK_OBJECT_HANDLE *ret);
 
 /* The length that the template asks of a secret key; 0 when it does not say. */
 CK_RV keys_wanted_len(const struct attrs *t, size_t *ret);

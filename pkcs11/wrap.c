@@ -222,7 +222,8 @@ static CK_RV
 unwrap_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE handle, struct slice in,
     const struct attrs *t, CK_OBJECT_HANDLE *ret)
 {
-	struct slice inherited = { 0 }, bytes;
+	struct slice bytes;
+	struct attrs all;
 	auto_secret plain = { 0 };
 	auto_entry *key = NULL;
 	struct params p = { 0 };
@@ -237,9 +238,9 @@ unwrap_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE handle, st
 	if (rv != CKR_OK)
 		return rv;
 	bytes = secret_slice(&plain);
-	TRY_RV(cut_to_len(row, t, &bytes));
-	(void)attr_flat_get(buf_slice(&key->o.attrs), CKA_UNWRAP_TEMPLATE, &inherited);
-	return keys_make(s, t, inherited, NULL, bytes, ret);
+	TRY_RV(keys_inherit(key, CKA_UNWRAP_TEMPLATE, t, &all));
+	TRY_RV(cut_to_len(row, &all, &bytes));
+	return keys_make(s, &all, NULL, bytes, ret);
 }
 
 CK_RV

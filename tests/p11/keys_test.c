@@ -442,6 +442,38 @@ START_TEST(a_derived_key_inherits_its_base_s_past)
 }
 END_TEST
 
+START_TEST(a_derive_template_is_added_and_must_not_be_contradicted)
+{
+	CK_ULONG len = 16;
+	CK_BBOOL no = CK_FALSE;
+	CK_ATTRIBUTE inner[] = { { CKA_VALUE_LEN, &len, sizeof(len) }, { CKA_SIGN, &no, 1 } };
+	CK_ECDH1_DERIVE_PARAMS p;
+	CK_OBJECT_HANDLE base, key;
+	CK_BYTE secret[66], got[66];
+	struct tmpl t = { .n = 0 };
+	CK_MECHANISM m;
+	size_t n;
+	const CK_BYTE *peer = ref_peer_point(&n);
+
+	t_known_private(&t, CKK_EC);
+	t_bytes(&t, CKA_DERIVE_TEMPLATE, inner, sizeof(inner));
+	CHECK_OK(create(hs, &t, &base));
+	m = ecdh(&p, (CK_BYTE *)(uintptr_t)peer, n);
+	t.n = 0;
+	t_secret(&t, CKK_GENERIC_SECRET);
+	CHECK_RV(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key), CKR_TEMPLATE_INCONSISTENT);
+	t_drop(&t, CKA_SIGN);
+	CHECK_OK(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key));
+	ck_assert(!get_bool(key, CKA_SIGN));
+	ck_assert_uint_eq(get_ulong(key, CKA_VALUE_LEN), 16);
+	ck_assert_uint_eq(get_bytes(key, CKA_VALUE, got, sizeof(got)), 16);
+	ck_assert_uint_eq(ref_derive(secret, sizeof(secret)), 32);
+	ck_assert_mem_eq(got, secret + 16, 16); /* cut at the leading end */
+	t_ulong(&t, CKA_VALUE_LEN, 32);
+	CHECK_RV(p11->C_DeriveKey(hs, &m, base, t.v, t.n, &key), CKR_TEMPLATE_INCONSISTENT);
+}
+END_TEST
+
 START_TEST(ecdh_refuses_bad_points_keys_and_parameters)
 {
 	CK_BYTE point[200] = { 4 };
@@ -802,6 +834,7 @@ main(void)
 	tcase_add_test(t, wrap_with_trusted_needs_a_trusted_key);
 	tcase_add_test(t, ecdh_agrees_with_libcrypto);
 	tcase_add_test(t, a_derived_key_inherits_its_base_s_past);
+	tcase_add_test(t, a_derive_template_is_added_and_must_not_be_contradicted);
 	tcase_add_test(t, ecdh_refuses_bad_points_keys_and_parameters);
 	tcase_add_test(t, aes_keys_are_generated_in_every_size_and_no_other);
 	tcase_add_test(t, generate_key_checks_its_template);
