@@ -590,6 +590,16 @@ START_TEST(trusted_is_the_so_s_to_give)
 	CHECK_OK(p11->C_Logout(hs));
 	p11_login(CKU_USER);
 	ck_assert(get_bool(o, CKA_TRUSTED));
+	for (int token = 0; token < 2; token++) {
+		CK_OBJECT_HANDLE copy;
+
+		t.n = 0;
+		t_bool(&t, CKA_TOKEN, token);
+		CHECK_OK(p11->C_CopyObject(hs, o, t.v, t.n, &copy));
+		ck_assert(!get_bool(copy, CKA_TRUSTED));
+		t_bool(&t, CKA_TRUSTED, true);
+		CHECK_RV(p11->C_CopyObject(hs, o, t.v, t.n, &copy), CKR_ATTRIBUTE_READ_ONLY);
+	}
 }
 END_TEST
 
