@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* C_CopyObject: the four ways between session and token. Key material crosses only where both sides
  * may hold it. */
+#include "pkcs11/memory.h"
 #include "pkcs11/object.h"
 #include "pkcs11/schema.h"
 
@@ -113,11 +114,12 @@ C_CopyObject(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_PTR tem
     CK_OBJECT_HANDLE_PTR ret)
 {
 	auto_session *s = NULL;
+	CK_OBJECT_HANDLE made;
 	CK_RV rv;
 
 	if ((rv = session_enter(hs, &s)) == CKR_OK && ret == NULL)
 		rv = CKR_ARGUMENTS_BAD;
-	if (rv == CKR_OK)
-		rv = object_copy_to(s, handle, templ, count, ret);
+	if (rv == CKR_OK && (rv = object_copy_to(s, handle, templ, count, &made)) == CKR_OK)
+		ulong_put(ret, made);
 	return rv_trace(__func__, rv);
 }

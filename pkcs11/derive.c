@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* C_DeriveKey: PKCS#11 5.16.5, with ECDH (6.3.19). */
 #include "pkcs11/keys.h"
+#include "pkcs11/memory.h"
 
 /* Which key length a derived secret is cut to: CKA_VALUE_LEN, or all of it. */
 static CK_RV
@@ -69,13 +70,15 @@ C_DeriveKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE base, CK_
     CK_ULONG count, CK_OBJECT_HANDLE_PTR ret)
 {
 	auto_session *s = NULL;
+	CK_OBJECT_HANDLE made;
 	auto_attrs t;
 	CK_RV rv;
 
 	t.mem = (struct secret){ 0 };
 	if ((rv = session_enter(hs, &s)) == CKR_OK && (m == NULL || ret == NULL))
 		rv = CKR_ARGUMENTS_BAD;
-	if (rv == CKR_OK && (rv = attrs_read(templ, count, &t)) == CKR_OK)
-		rv = derive_key(s, m, base, &t, ret);
+	if (rv == CKR_OK && (rv = attrs_read(templ, count, &t)) == CKR_OK &&
+	    (rv = derive_key(s, m, base, &t, &made)) == CKR_OK)
+		ulong_put(ret, made);
 	return rv_trace(__func__, rv);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "pkcs11/family.h"
+#include "pkcs11/memory.h"
 #include "pkcs11/object.h"
 #include "pkcs11/schema.h"
 
@@ -190,9 +191,9 @@ C_FindObjects(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE_PTR objects, CK_ULONG max, 
 		return rv_trace(__func__, rv);
 	n = s->find.n - s->find.next < max ? s->find.n - s->find.next : max;
 	if (n != 0)
-		memcpy(objects, s->find.v + s->find.next, n * sizeof(*objects));
+		memcpy((void *)objects, s->find.v + s->find.next, n * sizeof(*objects));
 	s->find.next += n;
-	*count = n;
+	ulong_put(count, n);
 	return rv_trace(__func__, CKR_OK);
 }
 

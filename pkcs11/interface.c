@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ways in: C_GetFunctionList, C_GetInterface and C_GetInterfaceList, over lists made from
  * functions.def. */
-#include <string.h>
-
+#include "pkcs11/memory.h"
 #include "pkcs11/rv.h"
 
 static CK_FUNCTION_LIST functions_2_40 = {
@@ -33,9 +32,11 @@ static CK_INTERFACE interfaces[] = {
 CK_RV
 C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list)
 {
+	CK_FUNCTION_LIST *ours = &functions_2_40;
+
 	if (list == NULL)
 		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
-	*list = &functions_2_40;
+	memcpy((void *)list, &ours, sizeof(ours));
 	return rv_trace(__func__, CKR_OK);
 }
 
@@ -44,13 +45,13 @@ C_GetInterfaceList(CK_INTERFACE_PTR list, CK_ULONG_PTR count)
 {
 	if (count == NULL)
 		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
-	if (list != NULL && *count < ARRAY_LEN(interfaces)) {
-		*count = ARRAY_LEN(interfaces);
+	if (list != NULL && ulong_get(count) < ARRAY_LEN(interfaces)) {
+		ulong_put(count, ARRAY_LEN(interfaces));
 		return rv_trace(__func__, CKR_BUFFER_TOO_SMALL);
 	}
 	if (list != NULL)
-		memcpy(list, interfaces, sizeof(interfaces));
-	*count = ARRAY_LEN(interfaces);
+		memcpy((void *)list, interfaces, sizeof(interfaces));
+	ulong_put(count, ARRAY_LEN(interfaces));
 	return rv_trace(__func__, CKR_OK);
 }
 
@@ -58,6 +59,7 @@ CK_RV
 C_GetInterface(CK_UTF8CHAR_PTR name, CK_VERSION_PTR version, CK_INTERFACE_PTR_PTR ret,
     CK_FLAGS flags)
 {
+	const CK_INTERFACE *found;
 	size_t i;
 
 	if (ret == NULL)
@@ -73,7 +75,8 @@ C_GetInterface(CK_UTF8CHAR_PTR name, CK_VERSION_PTR version, CK_INTERFACE_PTR_PT
 			continue;
 		if ((interfaces[i].flags & flags) != flags)
 			continue;
-		*ret = &interfaces[i];
+		found = &interfaces[i];
+		memcpy((void *)ret, &found, sizeof(found));
 		return rv_trace(__func__, CKR_OK);
 	}
 	return rv_trace(__func__, CKR_FUNCTION_FAILED);

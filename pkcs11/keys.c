@@ -4,6 +4,7 @@
 
 #include "base/codec.h"
 #include "crypto/der.h"
+#include "pkcs11/memory.h"
 
 CK_RV
 keys_mech(const struct session *s, const CK_MECHANISM *m, CK_FLAGS flags, const struct mech **ret)
@@ -103,12 +104,13 @@ C_GenerateKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR templ, 
     CK_OBJECT_HANDLE_PTR ret)
 {
 	auto_session *s = NULL;
+	CK_OBJECT_HANDLE made;
 	CK_RV rv;
 
 	if ((rv = session_enter(hs, &s)) == CKR_OK && (m == NULL || ret == NULL))
 		rv = CKR_ARGUMENTS_BAD;
-	if (rv == CKR_OK)
-		rv = generate_key(s, m, templ, count, ret);
+	if (rv == CKR_OK && (rv = generate_key(s, m, templ, count, &made)) == CKR_OK)
+		ulong_put(ret, made);
 	return rv_trace(__func__, rv);
 }
 
@@ -236,6 +238,7 @@ C_GenerateKeyPair(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR pub
     CK_ULONG pub_count, CK_ATTRIBUTE_PTR priv_templ, CK_ULONG priv_count,
     CK_OBJECT_HANDLE_PTR pub_ret, CK_OBJECT_HANDLE_PTR priv_ret)
 {
+	CK_OBJECT_HANDLE pub_made, priv_made;
 	auto_session *s = NULL;
 	auto_attrs pub, priv;
 	CK_RV rv;
@@ -245,8 +248,11 @@ C_GenerateKeyPair(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR pub
 	    (m == NULL || pub_ret == NULL || priv_ret == NULL))
 		rv = CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK && (rv = attrs_read(pub_templ, pub_count, &pub)) == CKR_OK &&
-	    (rv = attrs_read(priv_templ, priv_count, &priv)) == CKR_OK)
-		rv = generate_pair(s, m, &pub, &priv, pub_ret, priv_ret);
+	    (rv = attrs_read(priv_templ, priv_count, &priv)) == CKR_OK &&
+	    (rv = generate_pair(s, m, &pub, &priv, &pub_made, &priv_made)) == CKR_OK) {
+		ulong_put(pub_ret, pub_made);
+		ulong_put(priv_ret, priv_made);
+	}
 	return rv_trace(__func__, rv);
 }
 

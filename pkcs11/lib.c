@@ -294,18 +294,20 @@ C_Finalize(CK_VOID_PTR reserved)
 }
 
 CK_RV
-C_GetInfo(CK_INFO_PTR info)
+C_GetInfo(CK_INFO_PTR ret)
 {
 	auto_lib g = lib_guard_enter();
+	CK_INFO info;
 
 	if (g.rv != CKR_OK)
 		return rv_trace(__func__, g.rv);
-	if (info == NULL)
+	if (ret == NULL)
 		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
-	memset(info, 0, sizeof(*info));
-	info->cryptokiVersion = (CK_VERSION){ CRYPTOKI_V3_MAJOR, CRYPTOKI_V3_MINOR };
-	pad_text(info->manufacturerID, sizeof(info->manufacturerID), "kms-pkcs11");
-	pad_text(info->libraryDescription, sizeof(info->libraryDescription), "PKCS#11 on a KMS");
-	info->libraryVersion = (CK_VERSION){ VERSION_MAJOR, VERSION_MINOR };
+	memset(&info, 0, sizeof(info));
+	info.cryptokiVersion = (CK_VERSION){ CRYPTOKI_V3_MAJOR, CRYPTOKI_V3_MINOR };
+	pad_text(info.manufacturerID, sizeof(info.manufacturerID), "kms-pkcs11");
+	pad_text(info.libraryDescription, sizeof(info.libraryDescription), "PKCS#11 on a KMS");
+	info.libraryVersion = (CK_VERSION){ VERSION_MAJOR, VERSION_MINOR };
+	memcpy((void *)ret, &info, sizeof(info));
 	return rv_trace(__func__, CKR_OK);
 }

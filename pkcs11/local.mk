@@ -24,6 +24,7 @@ face_sources += %D%/lib.c %D%/lib.h
 face_sources += %D%/login.c
 face_sources += %D%/mech.c %D%/mech.h
 face_sources += %D%/mech.def
+face_sources += %D%/memory.h
 face_sources += %D%/object.c %D%/object.h
 face_sources += %D%/op.c %D%/op.h
 face_sources += %D%/param.c %D%/param.h

@@ -4,6 +4,7 @@
 
 #include "crypto/cert.h"
 #include "pkcs11/family.h"
+#include "pkcs11/memory.h"
 #include "pkcs11/schema.h"
 
 CK_RV
@@ -234,12 +235,13 @@ C_CreateObject(CK_SESSION_HANDLE hs, CK_ATTRIBUTE_PTR templ, CK_ULONG count,
     CK_OBJECT_HANDLE_PTR ret)
 {
 	auto_session *s = NULL;
+	CK_OBJECT_HANDLE made;
 	CK_RV rv;
 
 	if ((rv = session_enter(hs, &s)) == CKR_OK && ret == NULL)
 		rv = CKR_ARGUMENTS_BAD;
-	if (rv == CKR_OK)
-		rv = object_create(s, templ, count, ret);
+	if (rv == CKR_OK && (rv = object_create(s, templ, count, &made)) == CKR_OK)
+		ulong_put(ret, made);
 	return rv_trace(__func__, rv);
 }
 
@@ -277,8 +279,9 @@ C_GetObjectSize(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle, CK_ULONG_PTR size
 	if ((rv = session_enter(hs, &s)) == CKR_OK && size == NULL)
 		rv = CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK && (rv = object_lookup(s, handle, &e)) == CKR_OK)
-		*size = sizeof(e->o) + e->o.label.len + e->o.app_id.len + e->o.subject.len +
-		    e->o.body.len + e->o.attrs.len + e->o.spec.bits / 8;
+		ulong_put(size,
+		    sizeof(e->o) + e->o.label.len + e->o.app_id.len + e->o.subject.len +
+			e->o.body.len + e->o.attrs.len + e->o.spec.bits / 8);
 	return rv_trace(__func__, rv);
 }
 

@@ -4,6 +4,7 @@
 
 #include "pkcs11/attr.h"
 #include "pkcs11/catalog.h"
+#include "pkcs11/memory.h"
 #include "pkcs11/session.h"
 
 /* More input than this is refused before anybody adds to its length. */
@@ -258,22 +259,6 @@ op_init(struct session *s, enum use_kind kind, const CK_MECHANISM *mechanism, CK
 
 /* -- work -- */
 
-/* Callers' lengths may be misaligned. */
-static CK_ULONG
-length_get(const CK_ULONG *p)
-{
-	CK_ULONG v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static void
-length_set(CK_ULONG *p, CK_ULONG v)
-{
-	memcpy(p, &v, sizeof(v));
-}
-
 static CK_RV
 use_rv(struct session *s, enum use_kind kind, enum kms_rc rc)
 {
@@ -324,7 +309,7 @@ produce(struct session *s, enum use_kind kind, enum form form, struct slice in, 
     CK_ULONG *len)
 {
 	struct use *u = s->op[kind].use;
-	struct outbuf out = { .p = p, .cap = length_get(len) };
+	struct outbuf out = { .p = p, .cap = ulong_get(len) };
 	auto_buf copy = { 0 };
 	enum kms_rc rc = KMS_OK;
 	size_t need = 0;
@@ -340,7 +325,7 @@ produce(struct session *s, enum use_kind kind, enum form form, struct slice in, 
 	case FORM_FINAL: rc = use_final(u, &out, &need); break;
 	}
 	if (rc == KMS_OK || rc == KMS_BUFFER_SMALL)
-		length_set(len, rc == KMS_OK ? out.len : need);
+		ulong_put(len, rc == KMS_OK ? out.len : need);
 	return use_rv(s, kind, rc);
 }
 
@@ -371,7 +356,7 @@ work(struct session *s, enum use_kind kind, enum form form, struct slice in, CK_
 		return CKR_ARGUMENTS_BAD;
 	if (out == NULL) {
 		*asked = true;
-		length_set(out_len, use_bound(op->use, in.len, form != FORM_UPDATE));
+		ulong_put(out_len, use_bound(op->use, in.len, form != FORM_UPDATE));
 		return CKR_OK;
 	}
 	TRY_RV(may_be_used(s, op));

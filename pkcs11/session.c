@@ -7,6 +7,7 @@
 
 #include "pkcs11/catalog.h"
 #include "pkcs11/lib.h"
+#include "pkcs11/memory.h"
 
 #define CHUNK_SESSIONS 32
 #define CHUNKS	       2048
@@ -275,7 +276,9 @@ C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application UNUSED,
     CK_NOTIFY notify UNUSED, CK_SESSION_HANDLE_PTR ret)
 {
 	auto_lib g = lib_guard_enter();
+	CK_SESSION_HANDLE opened;
 	struct token *t;
+	CK_RV rv;
 
 	if (g.rv != CKR_OK)
 		return rv_trace(__func__, g.rv);
@@ -285,7 +288,9 @@ C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application UNUSED,
 		return rv_trace(__func__, CKR_SESSION_PARALLEL_NOT_SUPPORTED);
 	if ((t = lib_token_of_slot(slot)) == NULL)
 		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
-	return rv_trace(__func__, session_open(t, flags, ret));
+	if ((rv = session_open(t, flags, &opened)) == CKR_OK)
+		ulong_put(ret, opened);
+	return rv_trace(__func__, rv);
 }
 
 CK_RV
@@ -316,16 +321,19 @@ C_CloseAllSessions(CK_SLOT_ID slot)
 }
 
 CK_RV
-C_GetSessionInfo(CK_SESSION_HANDLE hs, CK_SESSION_INFO_PTR info)
+C_GetSessionInfo(CK_SESSION_HANDLE hs, CK_SESSION_INFO_PTR ret)
 {
 	auto_session *s = NULL;
+	CK_SESSION_INFO info;
 	CK_RV rv;
 
-	if ((rv = session_enter(hs, &s)) == CKR_OK && info == NULL)
+	if ((rv = session_enter(hs, &s)) == CKR_OK && ret == NULL)
 		rv = CKR_ARGUMENTS_BAD;
-	if (rv == CKR_OK)
-		*info = (CK_SESSION_INFO){ s->token->slot, session_state(s), s->flags,
+	if (rv == CKR_OK) {
+		info = (CK_SESSION_INFO){ s->token->slot, session_state(s), s->flags,
 			s->device_error };
+		memcpy((void *)ret, &info, sizeof(info));
+	}
 	return rv_trace(__func__, rv);
 }
 

@@ -8,6 +8,7 @@
 #include "pkcs11/catalog.h"
 #include "pkcs11/lib.h"
 #include "pkcs11/mech.h"
+#include "pkcs11/memory.h"
 #include "pkcs11/rv.h"
 #include "pkcs11/session.h"
 
@@ -107,34 +108,36 @@ C_GetSlotList(CK_BBOOL token_present UNUSED, CK_SLOT_ID_PTR list, CK_ULONG_PTR c
 	if (count == NULL)
 		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
 	tokens = lib_tokens(&n);
-	if (list != NULL && *count < n) {
-		*count = n;
+	if (list != NULL && ulong_get(count) < n) {
+		ulong_put(count, n);
 		return rv_trace(__func__, CKR_BUFFER_TOO_SMALL);
 	}
 	for (i = 0; list != NULL && i < n; i++)
-		list[i] = tokens[i].slot;
-	*count = n;
+		ulong_put((CK_BYTE *)list + i * sizeof(*list), tokens[i].slot);
+	ulong_put(count, n);
 	return rv_trace(__func__, CKR_OK);
 }
 
 CK_RV
-C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO_PTR info)
+C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO_PTR ret)
 {
 	auto_lib g = lib_guard_enter();
+	CK_SLOT_INFO info;
 	struct token *t;
 
 	if (g.rv != CKR_OK)
 		return rv_trace(__func__, g.rv);
-	if (info == NULL)
+	if (ret == NULL)
 		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
 	if ((t = lib_token_of_slot(slot)) == NULL)
 		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
-	memset(info, 0, sizeof(*info));
-	pad_text(info->slotDescription, sizeof(info->slotDescription),
+	memset(&info, 0, sizeof(info));
+	pad_text(info.slotDescription, sizeof(info.slotDescription),
 	    t->conf->name[0] != '\0' ? t->conf->name : "kms-pkcs11 embedded token");
-	pad_text(info->manufacturerID, sizeof(info->manufacturerID), MANUFACTURER);
-	info->flags = CKF_TOKEN_PRESENT;
-	info->firmwareVersion = (CK_VERSION){ VERSION_MAJOR, VERSION_MINOR };
+	pad_text(info.manufacturerID, sizeof(info.manufacturerID), MANUFACTURER);
+	info.flags = CKF_TOKEN_PRESENT;
+	info.firmwareVersion = (CK_VERSION){ VERSION_MAJOR, VERSION_MINOR };
+	memcpy((void *)ret, &info, sizeof(info));
 	return rv_trace(__func__, CKR_OK);
 }
 
@@ -188,18 +191,22 @@ token_info(struct token *t, CK_TOKEN_INFO_PTR info)
 }
 
 CK_RV
-C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
+C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR ret)
 {
 	auto_lib g = lib_guard_enter();
+	CK_TOKEN_INFO info;
 	struct token *t;
+	CK_RV rv;
 
 	if (g.rv != CKR_OK)
 		return rv_trace(__func__, g.rv);
-	if (info == NULL)
+	if (ret == NULL)
 		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
 	if ((t = lib_token_of_slot(slot)) == NULL)
 		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
-	return rv_trace(__func__, token_info(t, info));
+	if ((rv = token_info(t, &info)) == CKR_OK)
+		memcpy((void *)ret, &info, sizeof(info));
+	return rv_trace(__func__, rv);
 }
 
 CK_RV
@@ -208,7 +215,7 @@ C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR cou
 	auto_lib g = lib_guard_enter();
 	const struct mech *rows;
 	struct token *t;
-	CK_ULONG offered = 0;
+	CK_ULONG offered = 0, room;
 	size_t n, i;
 
 	if (g.rv != CKR_OK)
@@ -218,39 +225,38 @@ C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR cou
 	if ((t = lib_token_of_slot(slot)) == NULL)
 		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
 	rows = mech_rows(&n);
+	room = list == NULL ? 0 : ulong_get(count);
 	for (i = 0; i < n; i++) {
 		if (!token_offers(t, &rows[i]))
 			continue;
-		if (list != NULL && offered < *count)
-			list[offered] = rows[i].type;
+		if (offered < room)
+			ulong_put((CK_BYTE *)list + offered * sizeof(*list), rows[i].type);
 		offered++;
 	}
-	if (list != NULL && offered > *count) {
-		*count = offered;
-		return rv_trace(__func__, CKR_BUFFER_TOO_SMALL);
-	}
-	*count = offered;
-	return rv_trace(__func__, CKR_OK);
+	ulong_put(count, offered);
+	return rv_trace(__func__, list != NULL && offered > room ? CKR_BUFFER_TOO_SMALL : CKR_OK);
 }
 
 CK_RV
-C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR info)
+C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PTR ret)
 {
 	auto_lib g = lib_guard_enter();
+	CK_MECHANISM_INFO info;
 	const struct mech *m;
 	struct token *t;
 
 	if (g.rv != CKR_OK)
 		return rv_trace(__func__, g.rv);
-	if (info == NULL)
+	if (ret == NULL)
 		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
 	if ((t = lib_token_of_slot(slot)) == NULL)
 		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
 	if ((m = mech_find(type)) == NULL || !token_offers(t, m))
 		return rv_trace(__func__, CKR_MECHANISM_INVALID);
-	*info = (CK_MECHANISM_INFO){
+	info = (CK_MECHANISM_INFO){
 		.ulMinKeySize = m->min, .ulMaxKeySize = m->max, .flags = m->flags
 	};
+	memcpy((void *)ret, &info, sizeof(info));
 	return rv_trace(__func__, CKR_OK);
 }
 

@@ -3,6 +3,7 @@
  * key as PKCS#8. */
 #include "base/codec.h"
 #include "pkcs11/keys.h"
+#include "pkcs11/memory.h"
 
 /* The same fault has another name when the key at fault is the wrapping one. */
 static CK_RV
@@ -115,7 +116,7 @@ static CK_RV
 wrap(struct session *s, const struct mech *row, const struct params *p, struct entry *wrapping,
     struct entry *target, CK_BYTE *out, CK_ULONG *out_len)
 {
-	struct outbuf o = { .p = out, .cap = out == NULL ? 0 : *out_len };
+	struct outbuf o = { .p = out, .cap = out == NULL ? 0 : ulong_get(out_len) };
 	struct call call = token_call(s->token);
 	auto_secret bytes = { 0 };
 	struct use *use = NULL;
@@ -126,14 +127,14 @@ wrap(struct session *s, const struct mech *row, const struct params *p, struct e
 	TRY_RV(fill_up(row, &bytes));
 	TRY_RV(as_wrapping(op_begin_use(s, wrapping, USE_ENCRYPT, &p->p, &use)));
 	if (out == NULL)
-		*out_len = use_bound(use, bytes.len, true);
+		ulong_put(out_len, use_bound(use, bytes.len, true));
 	else
 		rc = use_once(use, secret_slice(&bytes), &o, &need);
 	use_free(use);
 	if (rc == KMS_OK && out != NULL)
-		*out_len = o.len;
+		ulong_put(out_len, o.len);
 	if (rc == KMS_BUFFER_SMALL)
-		*out_len = need;
+		ulong_put(out_len, need);
 	if (rc == KMS_BAD_LEN || rc == KMS_BAD_DATA)
 		return CKR_KEY_SIZE_RANGE;
 	return rc == KMS_OK || rc == KMS_BUFFER_SMALL ? rv_of(rc)
@@ -248,6 +249,7 @@ C_UnwrapKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key, CK_B
     CK_ULONG in_len, CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_OBJECT_HANDLE_PTR ret)
 {
 	auto_session *s = NULL;
+	CK_OBJECT_HANDLE made;
 	auto_attrs t;
 	CK_RV rv;
 
@@ -255,7 +257,8 @@ C_UnwrapKey(CK_SESSION_HANDLE hs, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE key, CK_B
 	if ((rv = session_enter(hs, &s)) == CKR_OK &&
 	    (m == NULL || ret == NULL || (in == NULL && in_len != 0)))
 		rv = CKR_ARGUMENTS_BAD;
-	if (rv == CKR_OK && (rv = attrs_read(templ, count, &t)) == CKR_OK)
-		rv = unwrap_key(s, m, key, slice_of(in, in_len), &t, ret);
+	if (rv == CKR_OK && (rv = attrs_read(templ, count, &t)) == CKR_OK &&
+	    (rv = unwrap_key(s, m, key, slice_of(in, in_len), &t, &made)) == CKR_OK)
+		ulong_put(ret, made);
 	return rv_trace(__func__, rv);
 }
