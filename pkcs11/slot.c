@@ -209,14 +209,32 @@ C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR ret)
 	return rv_trace(__func__, rv);
 }
 
+/* The mechanisms that T offers, put at LIST unless that is NULL; how many they are. */
+static CK_ULONG
+list_mechanisms(const struct token *t, CK_MECHANISM_TYPE *list)
+{
+	const struct mech *rows;
+	CK_ULONG offered = 0;
+	size_t n, i;
+
+	rows = mech_rows(&n);
+	for (i = 0; i < n; i++) {
+		if (!token_offers(t, &rows[i]))
+			continue;
+		if (list != NULL)
+			ulong_put((CK_BYTE *)list + offered * sizeof(*list), rows[i].type);
+		offered++;
+	}
+	return offered;
+}
+
 CK_RV
 C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR count)
 {
 	auto_lib g = lib_guard_enter();
-	const struct mech *rows;
 	struct token *t;
-	CK_ULONG offered = 0, room;
-	size_t n, i;
+	CK_ULONG offered;
+	CK_RV rv = CKR_OK;
 
 	if (g.rv != CKR_OK)
 		return rv_trace(__func__, g.rv);
@@ -224,17 +242,13 @@ C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR list, CK_ULONG_PTR cou
 		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
 	if ((t = lib_token_of_slot(slot)) == NULL)
 		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
-	rows = mech_rows(&n);
-	room = list == NULL ? 0 : ulong_get(count);
-	for (i = 0; i < n; i++) {
-		if (!token_offers(t, &rows[i]))
-			continue;
-		if (offered < room)
-			ulong_put((CK_BYTE *)list + offered * sizeof(*list), rows[i].type);
-		offered++;
-	}
+	offered = list_mechanisms(t, NULL);
+	if (list != NULL && ulong_get(count) < offered)
+		rv = CKR_BUFFER_TOO_SMALL;
+	else if (list != NULL)
+		(void)list_mechanisms(t, list);
 	ulong_put(count, offered);
-	return rv_trace(__func__, list != NULL && offered > room ? CKR_BUFFER_TOO_SMALL : CKR_OK);
+	return rv_trace(__func__, rv);
 }
 
 CK_RV
