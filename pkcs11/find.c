@@ -154,7 +154,9 @@ find_init(struct session *s, const CK_ATTRIBUTE *templ, CK_ULONG count)
 	t.mem = (struct secret){ 0 };
 	if (s->find.active)
 		return CKR_OPERATION_ACTIVE;
-	TRY_RV(attrs_read(templ, count, &t));
+	/* 5.7.7: this function has no code for what is inconsistent */
+	if ((rv = attrs_read(templ, count, &t)) != CKR_OK)
+		return rv == CKR_TEMPLATE_INCONSISTENT ? CKR_ARGUMENTS_BAD : rv;
 	ask(s, &t, &w);
 	if ((rv = find_in_token(s, &w, &f)) != CKR_OK ||
 	    (rv = find_in_memory(s, &t, &f)) != CKR_OK) {
