@@ -7,9 +7,6 @@
 #include "pkcs11/memory.h"
 #include "pkcs11/session.h"
 
-/* More input than this is refused before anybody adds to its length. */
-#define INPUT_MAX (SIZE_MAX / 4)
-
 enum form { FORM_ONCE, FORM_UPDATE, FORM_FINAL };
 
 /* What Init asks of mechanism and key. Secret keys do everything, of a pair only one half does. */
@@ -278,7 +275,9 @@ read_input(enum use_kind kind, const CK_BYTE *in, CK_ULONG len, struct slice *re
 {
 	if (in == NULL && len != 0)
 		return CKR_ARGUMENTS_BAD;
-	if (len > INPUT_MAX)
+	if (len > CALL_BYTES_MAX && kind == USE_DIGEST)
+		return CKR_ARGUMENTS_BAD; /* 5.12: has no code for lengths */
+	if (len > CALL_BYTES_MAX)
 		return kind == USE_DECRYPT ? CKR_ENCRYPTED_DATA_LEN_RANGE : CKR_DATA_LEN_RANGE;
 	*ret = slice_of(in, len);
 	return CKR_OK;

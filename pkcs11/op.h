@@ -10,6 +10,12 @@
 #include "api/use.h"
 #include "pkcs11/param.h"
 
+/*
+ * More bytes than this in one call (64 GiB, which is also all that GCM takes) are a mistake of the
+ * caller's: refused before one is read or written, and before anybody adds to the length.
+ */
+#define CALL_BYTES_MAX ((CK_ULONG)1 << (sizeof(CK_ULONG) == 8 ? 36 : 30))
+
 struct session;
 struct entry;
 

@@ -9,7 +9,8 @@ C_GenerateRandom(CK_SESSION_HANDLE hs, CK_BYTE_PTR data, CK_ULONG len)
 	auto_session *s = NULL;
 	CK_RV rv;
 
-	if ((rv = session_enter(hs, &s)) == CKR_OK && data == NULL && len != 0)
+	if ((rv = session_enter(hs, &s)) == CKR_OK &&
+	    ((data == NULL && len != 0) || len > CALL_BYTES_MAX))
 		rv = CKR_ARGUMENTS_BAD;
 	if (rv == CKR_OK && len != 0)
 		rv = rv_of(crypto_random(data, len));

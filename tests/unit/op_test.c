@@ -332,9 +332,12 @@ START_TEST(a_length_beyond_reason_is_refused_before_it_is_read)
 	ck_assert_uint_eq(len, 1);
 	ck_assert(!active(USE_ENCRYPT));
 	begin(USE_DECRYPT);
-	CHECK_RV(op_update(&s, USE_DECRYPT, &b, (CK_ULONG)-1, &b, &len),
+	CHECK_RV(op_update(&s, USE_DECRYPT, &b, (CK_ULONG)1 << 40, &b, &len),
 	    CKR_ENCRYPTED_DATA_LEN_RANGE);
 	ck_assert(!active(USE_DECRYPT));
+	begin(USE_DIGEST);
+	CHECK_RV(op_update(&s, USE_DIGEST, &b, (CK_ULONG)1 << 40, NULL, NULL), CKR_ARGUMENTS_BAD);
+	ck_assert(!active(USE_DIGEST));
 }
 END_TEST
 
