@@ -10,8 +10,9 @@ login_locked(struct session *s, enum role role, struct slice name, struct slice 
 {
 	struct token *t = s->token;
 	struct call call = token_call(t);
-	enum kms_rc rc;
 	bool read_only_open;
+	enum kms_rc rc;
+	CK_RV rv;
 
 	if (t->role != ROLE_NONE)
 		return t->role == (int)role ? CKR_USER_ALREADY_LOGGED_IN
@@ -21,8 +22,11 @@ login_locked(struct session *s, enum role role, struct slice name, struct slice 
 	pthread_mutex_unlock(&t->lock);
 	if (role == ROLE_SO && read_only_open)
 		return CKR_SESSION_READ_ONLY_EXISTS;
-	if ((rc = backend_login(t->backend, &call, role, name, pin)) != KMS_OK)
-		return session_fail(s, &call, rc);
+	if ((rc = backend_login(t->backend, &call, role, name, pin)) != KMS_OK) {
+		/* a backend without names refuses the name, not the function */
+		rv = session_fail(s, &call, rc);
+		return rv == CKR_FUNCTION_NOT_SUPPORTED ? CKR_ARGUMENTS_BAD : rv;
+	}
 
 	pthread_mutex_lock(&t->lock); /* a read-only session may have opened while the PIN was
 					 stretched */

@@ -231,6 +231,8 @@ START_TEST(login_user_without_a_name_is_login)
 		return;
 	CHECK_RV(p11v3->C_LoginUser(s, CKU_USER, BYTES("wrong-pin"), NULL, 0), CKR_PIN_INCORRECT);
 	CHECK_RV(p11v3->C_LoginUser(s, CKU_USER, BYTES(USER_PIN), NULL, 3), CKR_ARGUMENTS_BAD);
+	CHECK_RV(p11v3->C_LoginUser(s, CKU_USER, BYTES(USER_PIN), BYTES("name")),
+	    CKR_ARGUMENTS_BAD);
 	CHECK_OK(p11v3->C_LoginUser(s, CKU_USER, BYTES(USER_PIN), NULL, 0));
 	ck_assert_uint_eq(state_of(s), CKS_RW_USER_FUNCTIONS);
 	CHECK_RV(p11v3->C_LoginUser(s, CKU_USER, BYTES(USER_PIN), NULL, 0),
