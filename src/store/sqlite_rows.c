@@ -239,10 +239,11 @@ find_all(struct conn *k, struct call *c, const struct object_query *q, struct ob
 	TRY(conn_statement(k, c, pick_search(q), &st));
 	bind_query(st, q);
 	while ((rc = conn_step_row(k, c, st)) == KMS_OK) {
-		struct object_ref ref = { .revision =
-					      (uint64_t)sqlite3_column_int64(st, COL_REVISION) };
+		/* in the order of OBJECT_REFS */
+		struct object_ref ref = { .revision = (uint64_t)sqlite3_column_int64(st, 1),
+			.flags = (uint32_t)sqlite3_column_int64(st, 2) };
 
-		if (!column_uid(st, COL_ID, &ref.id))
+		if (!column_uid(st, 0, &ref.id))
 			rc = call_fail(c, KMS_TAMPERED,
 			    "an object in %s has an id that cannot be: restore it from a backup",
 			    k->path);

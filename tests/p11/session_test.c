@@ -380,6 +380,36 @@ START_TEST(private_objects_are_seen_only_after_login)
 }
 END_TEST
 
+/* What a search has found and somebody has read is out of reach like everything else. */
+START_TEST(what_was_found_while_logged_in_is_unknown_after_logout)
+{
+	struct tmpl t = { .n = 0 };
+	CK_OBJECT_HANDLE data, found, pub, priv;
+
+	hs = p11_open(true);
+	p11_login(CKU_USER);
+	CHECK_OK(create_data(hs, true, true, "hidden", &data));
+	make_ec(hs, true, "hidden", &pub, &priv);
+	t_text(&t, CKA_LABEL, "hidden");
+	t_bool(&t, CKA_PRIVATE, true);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_uint_eq(find_all(hs, &t, &found), 2);
+		CHECK_OK(get_rv(data, CKA_VALUE));
+		CHECK_OK(get_rv(priv, CKA_EC_PARAMS));
+		CHECK_OK(use_ec(hs, priv));
+	}
+	ck_assert_uint_eq(find_all(hs, &t, &found), 2);
+	CHECK_OK(p11->C_Logout(hs));
+	for (int again = 0; again < 2; again++) {
+		CHECK_RV(get_rv(data, CKA_LABEL), CKR_OBJECT_HANDLE_INVALID);
+		CHECK_RV(get_rv(priv, CKA_LABEL), CKR_OBJECT_HANDLE_INVALID);
+		CHECK_RV(use_ec(hs, priv), CKR_KEY_HANDLE_INVALID);
+		if (again == 0)
+			p11_login(CKU_USER); /* 5.6.10: not even then */
+	}
+}
+END_TEST
+
 START_TEST(logout_destroys_private_session_objects)
 {
 	CK_OBJECT_HANDLE o;
@@ -610,6 +640,7 @@ main(void)
 	tcase_add_test(t, session_objects_die_with_their_session);
 	tcase_add_test(t, token_objects_outlive_their_session_and_the_module);
 	tcase_add_test(t, private_objects_are_seen_only_after_login);
+	tcase_add_test(t, what_was_found_while_logged_in_is_unknown_after_logout);
 	tcase_add_test(t, logout_destroys_private_session_objects);
 	tcase_add_test(t, a_private_key_stops_working_at_logout);
 	if (p11_is_ours()) /* the standard does not ask for it */

@@ -149,7 +149,8 @@ insert(struct store *s, uint8_t id, enum object_kind kind, const char *label, co
 	CHECK_RC(store_insert(s, &c, SERIAL, &r, 1), KMS_OK);
 }
 
-/* The first bytes of the ids that a query finds, as text. */
+/* The first bytes of the ids that a query finds, as text; what it tells of each is what is stored.
+ */
 static inline UNUSED void
 check_found(struct store *s, struct object_query q, const char *wanted)
 {
@@ -158,8 +159,14 @@ check_found(struct store *s, struct object_query q, const char *wanted)
 
 	CHECK_RC(s->ops->find(s, &c, &q, &refs), KMS_OK);
 	ck_assert_uint_eq(refs.n, strlen(wanted));
-	for (size_t i = 0; i < refs.n; i++)
+	for (size_t i = 0; i < refs.n; i++) {
+		auto_store_row row = { 0 };
+
 		ck_assert_int_eq(refs.v[i].id.b[0], wanted[i]);
+		CHECK_RC(s->ops->get(s, &c, &refs.v[i].id, &row), KMS_OK);
+		ck_assert_uint_eq(refs.v[i].revision, row.o.revision);
+		ck_assert_uint_eq(refs.v[i].flags, row.o.flags);
+	}
 }
 
 #define ALL	   ((struct object_query){ .private_too = true })
