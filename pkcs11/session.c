@@ -169,7 +169,7 @@ session_open(struct token *t, CK_FLAGS flags, CK_SESSION_HANDLE *ret)
 	CK_RV rv;
 
 	if (t->backend == NULL)
-		return t->open_rv;
+		return CKR_TOKEN_NOT_PRESENT;
 	if (rw && t->conf->read_only)
 		return CKR_TOKEN_WRITE_PROTECTED;
 	if (!take_index(tb, &index))

@@ -37,7 +37,7 @@ token_open(struct token *t, const struct conf_token *conf)
 	pthread_mutex_init(&t->login_lock, NULL);
 	if ((rc = backend_choose(conf, &call, &t->backend)) != KMS_OK) {
 		t->backend = NULL;
-		t->open_rv = token_fail(t, &call, rc);
+		(void)token_fail(t, &call, rc);
 		return CKR_OK; /* one broken token does not take the others with it */
 	}
 	if ((t->catalog = catalog_new(t)) == NULL) {
@@ -96,26 +96,43 @@ token_offers(const struct token *t, const struct mech *m)
 	    (!symmetric || t->backend->caps.raw_symmetric || m->alg != ALG_NONE);
 }
 
-CK_RV
-C_GetSlotList(CK_BBOOL token_present UNUSED, CK_SLOT_ID_PTR list, CK_ULONG_PTR count)
+/* The slots, or only those with a token, put at LIST unless that is NULL; how many they are. */
+static CK_ULONG
+list_slots(bool with_token, CK_SLOT_ID *list)
 {
-	auto_lib g = lib_guard_enter();
+	CK_ULONG listed = 0;
 	struct token *tokens;
 	size_t n, i;
+
+	tokens = lib_tokens(&n);
+	for (i = 0; i < n; i++) {
+		if (with_token && tokens[i].backend == NULL)
+			continue;
+		if (list != NULL)
+			ulong_put((CK_BYTE *)list + listed * sizeof(*list), tokens[i].slot);
+		listed++;
+	}
+	return listed;
+}
+
+CK_RV
+C_GetSlotList(CK_BBOOL token_present, CK_SLOT_ID_PTR list, CK_ULONG_PTR count)
+{
+	auto_lib g = lib_guard_enter();
+	CK_ULONG n;
+	CK_RV rv = CKR_OK;
 
 	if (g.rv != CKR_OK)
 		return rv_trace(__func__, g.rv);
 	if (count == NULL)
 		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
-	tokens = lib_tokens(&n);
-	if (list != NULL && ulong_get(count) < n) {
-		ulong_put(count, n);
-		return rv_trace(__func__, CKR_BUFFER_TOO_SMALL);
-	}
-	for (i = 0; list != NULL && i < n; i++)
-		ulong_put((CK_BYTE *)list + i * sizeof(*list), tokens[i].slot);
+	n = list_slots(token_present != CK_FALSE, NULL);
+	if (list != NULL && ulong_get(count) < n)
+		rv = CKR_BUFFER_TOO_SMALL;
+	else if (list != NULL)
+		(void)list_slots(token_present != CK_FALSE, list);
 	ulong_put(count, n);
-	return rv_trace(__func__, CKR_OK);
+	return rv_trace(__func__, rv);
 }
 
 CK_RV
@@ -135,7 +152,7 @@ C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO_PTR ret)
 	pad_text(info.slotDescription, sizeof(info.slotDescription),
 	    t->conf->name[0] != '\0' ? t->conf->name : "kms-pkcs11 embedded token");
 	pad_text(info.manufacturerID, sizeof(info.manufacturerID), MANUFACTURER);
-	info.flags = CKF_TOKEN_PRESENT;
+	info.flags = t->backend != NULL ? CKF_TOKEN_PRESENT : 0;
 	info.firmwareVersion = (CK_VERSION){ VERSION_MAJOR, VERSION_MINOR };
 	memcpy((void *)ret, &info, sizeof(info));
 	return rv_trace(__func__, CKR_OK);
@@ -166,7 +183,7 @@ token_info(struct token *t, CK_TOKEN_INFO_PTR info)
 	enum kms_rc rc;
 
 	if (t->backend == NULL)
-		return t->open_rv;
+		return CKR_TOKEN_NOT_PRESENT;
 	if ((rc = backend_status(t->backend, &call, &st)) != KMS_OK)
 		return token_fail(t, &call, rc);
 	memset(info, 0, sizeof(*info));
@@ -305,7 +322,7 @@ token_init(struct token *t, struct slice pin, const unsigned char *label)
 	enum kms_rc rc;
 
 	if (t->backend == NULL)
-		return t->open_rv;
+		return CKR_TOKEN_NOT_PRESENT;
 	while (len > 0 &&
 	    (label[len - 1] == ' ' ||
 		label[len - 1] == '\0')) /* 5.5.7: padded with blanks; some pad with NUL */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slots and tokens: one configured token a slot, always present. Holds the backend, the login, the
- * session counts. */
+/* Slots and tokens: one configured token a slot, present if it could be opened. Holds the backend,
+ * the login, the session counts. */
 #ifndef KMS_PKCS11_SLOT_H
 #define KMS_PKCS11_SLOT_H
 
@@ -15,8 +15,7 @@ struct catalog;
 struct token {
 	CK_SLOT_ID slot;
 	const struct conf_token *conf;
-	struct backend *backend; /* NULL: could not be opened; open_rv tells why */
-	CK_RV open_rv;
+	struct backend *backend; /* NULL: could not be opened, the slot has no token */
 	struct catalog *catalog;
 	/* Serialises login, logout and PIN changes of this token; the one lock held across a
 	 * backend call beside a session's own. */
@@ -27,7 +26,8 @@ struct token {
 	_Atomic int role; /* enum role: who is logged in, for all sessions of the application */
 };
 
-/* Opens and closes the tokens of CONF; a token that cannot be opened is kept with its error. */
+/* Opens and closes the tokens of CONF; of one that cannot be opened, which is logged, the slot
+ * stays. */
 CK_RV token_open(struct token *t, const struct conf_token *conf);
 void token_close(struct token *t);
 

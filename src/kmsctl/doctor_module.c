@@ -261,7 +261,7 @@ check_slots(struct doctor *d, CK_FUNCTION_LIST *f, const struct conf_token *only
 {
 	const struct conf *conf = d->c->conf;
 	CK_ULONG n = 0;
-	CK_RV rv = f->C_GetSlotList(CK_TRUE, NULL, &n);
+	CK_RV rv = f->C_GetSlotList(CK_FALSE, NULL, &n);
 
 	if (rv != CKR_OK)
 		report_rv(d, "slots", rv, see_log, "C_GetSlotList");
@@ -270,7 +270,7 @@ check_slots(struct doctor *d, CK_FUNCTION_LIST *f, const struct conf_token *only
 		    "see whether the application reads another configuration",
 		    "the module has %lu, the configuration %zu", n, conf->n_tokens);
 	else
-		doctor_report(d, "slots", CHECK_OK, NULL, "%lu with a token", n);
+		doctor_report(d, "slots", CHECK_OK, NULL, "%lu, as the configuration says", n);
 	for (size_t i = 0; rv == CKR_OK && i < conf->n_tokens; i++) {
 		static const struct secret none = { 0 };
 

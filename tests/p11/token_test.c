@@ -3,6 +3,9 @@
  * info tells. */
 #include "tests/p11/p11.h"
 
+#include <stdio.h>
+#include <sys/stat.h>
+
 static CK_FLAGS
 flags(void)
 {
@@ -29,6 +32,43 @@ START_TEST(initialize_refuses_a_reserved_argument_that_cannot_be_read)
 	CHECK_RV(p11->C_Initialize(&args), CKR_ARGUMENTS_BAD);
 	args.pReserved = NULL;
 	CHECK_OK(p11->C_Initialize(&args));
+}
+END_TEST
+
+/* libp11 gives up on all slots when a slot with a token cannot tell its token's info. */
+START_TEST(a_token_that_cannot_be_opened_is_not_there_and_the_others_are)
+{
+	CK_SLOT_ID all[8], present[8];
+	CK_ULONG n_all = N(all), n_present = N(present);
+	CK_SESSION_HANDLE s;
+	CK_SLOT_INFO info;
+	CK_TOKEN_INFO token;
+	char broken[300];
+	FILE *f = fopen(p11_conf, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fprintf(f, "[token broken]\nstore = %s/broken.db\n[token test]\nstore = %s/token.db\n",
+	    p11_dir, p11_dir);
+	fclose(f);
+	snprintf(broken, sizeof(broken), "%s/broken.db", p11_dir);
+	ck_assert_ptr_nonnull(f = fopen(broken, "w"));
+	fclose(f);
+	ck_assert_int_eq(chmod(broken, 0666), 0); /* others can write it: refused */
+	CHECK_OK(p11->C_Initialize(NULL));
+	CHECK_OK(p11->C_GetSlotList(CK_FALSE, all, &n_all));
+	ck_assert_uint_eq(n_all, 2);
+	CHECK_OK(p11->C_GetSlotList(CK_TRUE, present, &n_present));
+	ck_assert_uint_eq(n_present, 1);
+	ck_assert_uint_eq(present[0], all[1]);
+	CHECK_OK(p11->C_GetSlotInfo(all[0], &info));
+	ck_assert_uint_eq(info.flags & CKF_TOKEN_PRESENT, 0);
+	CHECK_RV(p11->C_GetTokenInfo(all[0], &token), CKR_TOKEN_NOT_PRESENT);
+	CHECK_RV(p11->C_OpenSession(all[0], CKF_SERIAL_SESSION, NULL, NULL, &s),
+	    CKR_TOKEN_NOT_PRESENT);
+	CHECK_OK(p11->C_GetSlotInfo(all[1], &info));
+	ck_assert_uint_ne(info.flags & CKF_TOKEN_PRESENT, 0);
+	CHECK_OK(p11->C_GetTokenInfo(all[1], &token));
+	CHECK_OK(p11->C_OpenSession(all[1], CKF_SERIAL_SESSION, NULL, NULL, &s));
 }
 END_TEST
 
@@ -356,6 +396,8 @@ main(void)
 
 	tcase_add_checked_fixture(l, p11_setup_dir, p11_teardown);
 	tcase_add_test(l, initialize_refuses_a_reserved_argument_that_cannot_be_read);
+	if (p11_is_ours())
+		tcase_add_test(l, a_token_that_cannot_be_opened_is_not_there_and_the_others_are);
 	suite_add_tcase(s, l);
 
 	tcase_add_checked_fixture(blank, p11_setup_blank, p11_teardown);
