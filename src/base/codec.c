@@ -153,9 +153,8 @@ base64_decode(struct slice text, struct buf *b)
 	return KMS_OK;
 }
 
-/* Bytes of the character at P, 0 when there is none: the Unicode Standard's table 3-7 of
- * well-formed sequences. */
-static size_t
+/* The Unicode Standard's table 3-7 of well-formed sequences. */
+size_t
 utf8_char(const uint8_t *p, size_t len)
 {
 	static const struct {

@@ -20,6 +20,9 @@ enum kms_rc base64_decode(struct slice text, struct buf *b) MUST_USE;
 
 /* Strict UTF-8 (no overlong forms, no surrogates). */
 bool utf8_valid(struct slice s);
+/* Bytes of the one well-formed character that the LEN bytes (at least 1) at P begin with; 0 when
+ * there is none. */
+size_t utf8_char(const uint8_t *p, size_t len);
 
 /*
  * A reader over borrowed bytes. Numbers are big-endian. A read past the end sets `bad` and gives

@@ -38,6 +38,18 @@ os_wall_seconds(void)
 	return fake >= 0 ? fake : (int64_t)time(NULL);
 }
 
+int64_t
+os_wall_ms(void)
+{
+	int64_t fake = atomic_load_explicit(&fake_seconds, memory_order_relaxed);
+	struct timespec t;
+
+	if (fake >= 0)
+		return fake * 1000;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 void
 os_fake_clock(int64_t seconds)
 {
@@ -120,6 +132,20 @@ os_make_dirs(const char *dir, struct err *err)
 	return rc;
 }
 
+/* Belongs to root or to us, and nobody else can write it. */
+static enum kms_rc
+check_writers(const struct stat *st, const char *what, struct err *err)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return err_set(err, KMS_CONFIG, "%s belongs to user %lu; expected root or user %lu",
+		    what, (unsigned long)st->st_uid, (unsigned long)geteuid());
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return err_set(err, KMS_CONFIG,
+		    "%s can be written by others (mode %03o); chmod go-w it", what,
+		    (unsigned)(st->st_mode & 0777));
+	return KMS_OK;
+}
+
 enum kms_rc
 os_check_private(int fd, const char *what, bool secret, struct err *err)
 {
@@ -129,18 +155,24 @@ os_check_private(int fd, const char *what, bool secret, struct err *err)
 		return err_set(err, KMS_IO, "%s: %m", what);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, KMS_CONFIG, "%s is not a regular file", what);
-	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return err_set(err, KMS_CONFIG, "%s belongs to user %lu; expected root or user %lu",
-		    what, (unsigned long)st.st_uid, (unsigned long)geteuid());
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return err_set(err, KMS_CONFIG,
-		    "%s can be written by others (mode %03o); chmod go-w it", what,
-		    (unsigned)(st.st_mode & 0777));
+	TRY(check_writers(&st, what, err));
 	if (secret && (st.st_mode & S_IROTH) != 0)
 		return err_set(err, KMS_CONFIG,
 		    "%s can be read by others (mode %03o); chmod o-r it", what,
 		    (unsigned)(st.st_mode & 0777));
 	return KMS_OK;
+}
+
+enum kms_rc
+os_check_private_dir(int fd, const char *what, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return err_set(err, KMS_IO, "%s: %m", what);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, KMS_CONFIG, "%s is not a folder", what);
+	return check_writers(&st, what, err);
 }
 
 const char *

@@ -14,8 +14,9 @@
  * nanoseconds a call). */
 uint64_t os_monotonic_ms(void);
 
-/* Seconds since 1970 UTC. */
+/* Seconds, and milliseconds, since 1970 UTC. */
 int64_t os_wall_seconds(void);
+int64_t os_wall_ms(void);
 
 /* Tests set both clocks to fixed values; negative goes back to the real ones. */
 void os_fake_clock(int64_t seconds);
@@ -40,6 +41,9 @@ enum kms_rc os_make_dirs(const char *dir, struct err *err) MUST_USE;
  * the file in ERR.
  */
 enum kms_rc os_check_private(int fd, const char *what, bool secret, struct err *err) MUST_USE;
+
+/* The same for a folder: that others could have put files into, or taken them out of. */
+enum kms_rc os_check_private_dir(int fd, const char *what, struct err *err) MUST_USE;
 
 /* getenv that answers NULL in a set-id process and for an empty value. */
 const char *os_env(const char *name);

@@ -8,15 +8,17 @@
 
 #include "tests/unit/unit.h"
 
-START_TEST(the_fake_clock_sets_both_clocks_and_goes_away)
+START_TEST(the_fake_clock_sets_all_clocks_and_goes_away)
 {
 	os_fake_clock(1000000);
 	ck_assert_int_eq(os_wall_seconds(), 1000000);
 	ck_assert_uint_eq(os_monotonic_ms(), 1000000000);
+	ck_assert_int_eq(os_wall_ms(), 1000000000);
 	os_fake_clock(0);
 	ck_assert_int_eq(os_wall_seconds(), 0);
 	os_fake_clock(-1);
 	ck_assert_int_ge(os_wall_seconds(), (int64_t)time(NULL) - 1);
+	ck_assert_int_ge(os_wall_ms(), ((int64_t)time(NULL) - 1) * 1000);
 	ck_assert_uint_ne(os_monotonic_ms(), 0);
 }
 END_TEST
@@ -189,6 +191,35 @@ START_TEST(what_is_no_regular_file_is_refused)
 }
 END_TEST
 
+START_TEST(folders_that_others_can_write_are_refused)
+{
+	char *dir = temp_dir(), *path = os_path_join(dir, "f");
+	struct err err = { 0 };
+	int fd;
+
+	ck_assert_int_ge(fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0);
+	CHECK_RC(os_check_private_dir(fd, dir, &err), KMS_OK);
+	ck_assert_int_eq(fchmod(fd, 0755), 0);
+	CHECK_RC(os_check_private_dir(fd, dir, &err), KMS_OK);
+	ck_assert_str_eq(err.text, "");
+	ck_assert_int_eq(fchmod(fd, 0720), 0);
+	CHECK_RC(os_check_private_dir(fd, dir, &err), KMS_CONFIG);
+	ck_assert_ptr_nonnull(strstr(err.text,
+	    "can be written by others (mode 720); chmod go-w it"));
+	ck_assert_int_eq(fchmod(fd, 0702), 0);
+	CHECK_RC(os_check_private_dir(fd, dir, NULL), KMS_CONFIG);
+	close(fd);
+	write_file(path, "x", 0600);
+	ck_assert_int_ge(fd = open(path, O_RDONLY | O_CLOEXEC), 0);
+	err_clear(&err);
+	CHECK_RC(os_check_private_dir(fd, path, &err), KMS_CONFIG);
+	ck_assert_ptr_nonnull(strstr(err.text, "is not a folder"));
+	close(fd);
+	free(dir);
+	free(path);
+}
+END_TEST
+
 START_TEST(empty_variables_are_as_unset)
 {
 	setenv("KMS_UNIT_TEST", "value", 1);
@@ -203,10 +234,11 @@ END_TEST
 int
 main(void)
 {
-	return unit_main(UNIT_SUITE("os", the_fake_clock_sets_both_clocks_and_goes_away,
+	return unit_main(UNIT_SUITE("os", the_fake_clock_sets_all_clocks_and_goes_away,
 	    the_monotonic_clock_goes_on_in_milliseconds, each_fork_counts_one_in_the_child_only,
 	    paths_are_joined_with_one_slash, folders_are_made_with_their_parents_for_the_user_alone,
 	    a_file_in_the_way_of_a_folder_is_named, files_that_others_can_write_are_refused,
 	    secrets_that_others_can_read_are_refused, files_of_a_third_user_are_refused,
-	    what_is_no_regular_file_is_refused, empty_variables_are_as_unset));
+	    what_is_no_regular_file_is_refused, folders_that_others_can_write_are_refused,
+	    empty_variables_are_as_unset));
 }
