@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # C tests of tests/unit; one line each: "c_tests += %D%/NAME.t" is built from NAME.c.
 
-EXTRA_DIST += %D%/crypto_keys.h %D%/local_fixture.h %D%/policy_fixture.h %D%/rv.h %D%/store_fixture.h \
-	%D%/unit.h
+EXTRA_DIST += %D%/audit_fixture.h %D%/crypto_keys.h %D%/local_fixture.h %D%/policy_fixture.h %D%/rv.h \
+	%D%/store_fixture.h %D%/unit.h
 
 c_tests += %D%/action_test.t
+c_tests += %D%/audit_crash_test.t
+c_tests += %D%/audit_fold_test.t
+c_tests += %D%/audit_json_test.t
+c_tests += %D%/audit_read_test.t
+c_tests += %D%/audit_tamper_test.t
+c_tests += %D%/audit_thread_test.t
+c_tests += %D%/audit_write_test.t
 c_tests += %D%/buf_test.t
 c_tests += %D%/catalog_test.t
 c_tests += %D%/codec_test.t
