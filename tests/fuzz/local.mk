@@ -14,6 +14,7 @@ check_LTLIBRARIES += libkms-replay.la
 libkms_replay_la_SOURCES = %D%/replay.c
 endif
 
+fuzz_targets += %D%/audit_fuzz.fuzz
 fuzz_targets += %D%/codec_fuzz.fuzz
 fuzz_targets += %D%/conf_fuzz.fuzz
 fuzz_targets += %D%/key_fuzz.fuzz
