@@ -9,6 +9,10 @@ bench_programs += %D%/bench.bench
 %C%_bench_bench_SOURCES = $(bench_sources)
 %C%_bench_bench_LDADD = $(core_libs)
 
+bench_programs += %D%/audit.bench
+%C%_audit_bench_SOURCES = %D%/audit_bench.c %D%/bench.h %D%/common.c
+%C%_audit_bench_LDADD = libkms-core.la $(core_libs)
+
 BENCH_ARGS =
 .PHONY: bench
 bench: all
