@@ -28,6 +28,18 @@ is_array_of_attributes(CK_ATTRIBUTE_TYPE type)
 	    type == CKA_DERIVE_TEMPLATE;
 }
 
+/* Is TYPE among the first N? */
+static bool
+is_named(const CK_ATTRIBUTE *t, CK_ULONG n, CK_ATTRIBUTE_TYPE type)
+{
+	CK_ULONG i;
+
+	for (i = 0; i < n; i++)
+		if (attribute_at(t, i).type == type)
+			return true;
+	return false;
+}
+
 /* The bytes that one attribute will need in the copy; inner templates are flattened. */
 static CK_RV
 measure(const CK_ATTRIBUTE *a, bool inner, size_t *ret)
@@ -50,6 +62,8 @@ measure(const CK_ATTRIBUTE *a, bool inner, size_t *ret)
 		CK_ATTRIBUTE in = attribute_at(a->pValue, i);
 		size_t len;
 
+		if (is_named(a->pValue, i, in.type))
+			return CKR_ATTRIBUTE_VALUE_INVALID;
 		TRY_RV(measure(&in, true, &len));
 		total += 12 + len; /* bounded: n and len are */
 	}
@@ -70,7 +84,7 @@ put_be(uint8_t *p, uint64_t v, int bytes)
 static CK_RV
 copy_value(const CK_ATTRIBUTE *a, uint8_t *dst, size_t len)
 {
-	uint8_t *end = dst + len;
+	size_t room = len;
 	CK_ULONG n, i;
 
 	if (!is_array_of_attributes(a->type)) {
@@ -82,15 +96,16 @@ copy_value(const CK_ATTRIBUTE *a, uint8_t *dst, size_t len)
 	for (i = 0; i < n; i++) {
 		CK_ATTRIBUTE in = attribute_at(a->pValue, i);
 
-		if (in.ulValueLen > (size_t)(end - dst) || (size_t)(end - dst) - in.ulValueLen < 12)
+		if (in.ulValueLen > room || room - in.ulValueLen < 12)
 			return CKR_ATTRIBUTE_VALUE_INVALID;
 		dst = put_be(dst, in.type, 8);
 		dst = put_be(dst, in.ulValueLen, 4);
 		if (in.ulValueLen != 0)
 			memcpy(dst, in.pValue, in.ulValueLen);
 		dst += in.ulValueLen;
+		room -= 12 + in.ulValueLen;
 	}
-	return dst == end ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+	return room == 0 ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
 }
 
 CK_RV
@@ -99,7 +114,7 @@ attrs_read(const CK_ATTRIBUTE *t, CK_ULONG n, struct attrs *ret)
 	CK_ATTRIBUTE in[ATTR_COUNT_MAX];
 	size_t total = 0, lens[ATTR_COUNT_MAX];
 	uint8_t *p;
-	CK_ULONG i, j;
+	CK_ULONG i;
 	CK_RV rv;
 
 	ret->n = 0;
@@ -110,9 +125,8 @@ attrs_read(const CK_ATTRIBUTE *t, CK_ULONG n, struct attrs *ret)
 		return CKR_TEMPLATE_INCONSISTENT;
 	for (i = 0; i < n; i++) {
 		in[i] = attribute_at(t, i);
-		for (j = 0; j < i; j++)
-			if (in[j].type == in[i].type)
-				return CKR_TEMPLATE_INCONSISTENT;
+		if (is_named(in, i, in[i].type))
+			return CKR_TEMPLATE_INCONSISTENT;
 		TRY_RV(measure(&in[i], false, &lens[i]));
 		total += lens[i];
 	}

@@ -32,7 +32,7 @@ struct attrs {
 /*
  * Copies N attributes. CKR_ARGUMENTS_BAD: NULL with a length; CKR_TEMPLATE_INCONSISTENT: too many,
  * or one type twice; CKR_ATTRIBUTE_VALUE_INVALID: too long, or a malformed inner template (depth 1,
- * at most ATTR_COUNT_MAX); CKR_HOST_MEMORY.
+ * at most ATTR_COUNT_MAX, no type twice); CKR_HOST_MEMORY.
  */
 CK_RV attrs_read(const CK_ATTRIBUTE *t, CK_ULONG n, struct attrs *ret);
 void attrs_free(struct attrs *a);

@@ -57,12 +57,13 @@ copy_to_token(struct session *s, struct entry *src, struct object *o, struct sli
 	return object_intern(s, o, ret);
 }
 
-/* A data object's value may be given anew, and moves between body and sealed value when CKA_PRIVATE
- * changes, so it is always looked up. */
+/* A data object's value, the template's or else the original's, moves between body and sealed value
+ * when CKA_PRIVATE changes, so it is read first in either case. */
 static CK_RV
-copy_data(struct session *s, struct entry *src, const struct attr *value, struct object *o,
+copy_data(struct session *s, struct entry *src, const struct attrs *t, struct object *o,
     struct attr_value *v)
 {
+	const struct attr *value = attrs_get(t, CKA_VALUE);
 	struct call call = token_call(s->token);
 
 	if (o->kind != OBJECT_DATA)
@@ -104,7 +105,7 @@ object_copy_to(struct session *s, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *t
 		return CKR_TEMPLATE_INCONSISTENT;
 	TRY_RV(attrs_bool(&t, CKA_TOKEN, src->owner == 0, &token_object));
 	TRY_RV(session_may_write(s, token_object, (o.flags & FLAG_PRIVATE) != 0));
-	TRY_RV(copy_data(s, src, attrs_get(&t, CKA_VALUE), &o, &v));
+	TRY_RV(copy_data(s, src, &t, &o, &v));
 	data = o.kind == OBJECT_DATA && (o.flags & FLAG_PRIVATE) != 0 ? v.s : (struct slice){ 0 };
 	return (token_object ? copy_to_token : copy_to_session)(s, src, &o, data, ret);
 }

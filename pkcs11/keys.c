@@ -36,7 +36,7 @@ begin_object(struct session *s, const struct attrs *t, enum object_kind kind,
 	schema_defaults(o);
 	TRY_RV(schema_apply(SCHEMA_GENERATE, t, s->token->role == ROLE_SO, o));
 	object_default_private(s, t, o);
-	return CKR_OK;
+	return object_check_claims(t, o); /* of a key that is not there yet */
 }
 
 /* What the template asks for, as far as the mechanism can do it. */
@@ -86,7 +86,6 @@ generate_key(struct session *s, const CK_MECHANISM *m, const CK_ATTRIBUTE *templ
 	TRY_RV(begin_object(s, &t, OBJECT_SECRET_KEY, family, &o));
 	TRY_RV(object_place(s, &t, &o, &token_object));
 	TRY_RV(read_spec(row, family, &t, &o.spec, &e));
-	TRY_RV(object_check_claims(&t, &o));
 	TRY_RV(mark_generated(&o, row->type));
 	if (token_object) {
 		if ((rc = backend_generate(s->token->backend, &call, &o, NULL, e)) != KMS_OK)

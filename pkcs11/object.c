@@ -36,6 +36,24 @@ object_default_private(const struct session *s, const struct attrs *t, struct ob
 		o->flags &= ~(uint32_t)FLAG_PRIVATE;
 }
 
+/* What a template says of facts that follow from the value must be so; empty means "you tell". */
+static CK_RV
+check_claim(const struct attrs *t, CK_ATTRIBUTE_TYPE type, struct slice fact)
+{
+	const struct attr *a = attrs_get(t, type);
+
+	return a == NULL || a->value.len == 0 || slice_eq(a->value, fact)
+	    ? CKR_OK
+	    : CKR_ATTRIBUTE_VALUE_INVALID;
+}
+
+CK_RV
+object_check_claims(const struct attrs *t, const struct object *o)
+{
+	return check_claim(t, o->kind == OBJECT_SECRET_KEY ? CKA_CHECK_VALUE : CKA_PUBLIC_KEY_INFO,
+	    buf_slice(&o->body));
+}
+
 CK_RV
 object_describe(struct object *o, const struct ckey *key)
 {
@@ -112,23 +130,6 @@ object_keep(struct session *s, bool token_object, struct object *o, struct ckey 
 }
 
 static CK_RV
-check_claim(const struct attrs *t, CK_ATTRIBUTE_TYPE type, struct slice fact)
-{
-	const struct attr *a = attrs_get(t, type);
-
-	return a == NULL || a->value.len == 0 || slice_eq(a->value, fact)
-	    ? CKR_OK
-	    : CKR_ATTRIBUTE_VALUE_INVALID;
-}
-
-CK_RV
-object_check_claims(const struct attrs *t, const struct object *o)
-{
-	return check_claim(t, o->kind == OBJECT_SECRET_KEY ? CKA_CHECK_VALUE : CKA_PUBLIC_KEY_INFO,
-	    buf_slice(&o->body));
-}
-
-static CK_RV
 create_key(struct session *s, const struct attrs *t, struct object *o, CK_OBJECT_HANDLE *ret)
 {
 	const struct key_family *family;
@@ -158,6 +159,17 @@ create_key(struct session *s, const struct attrs *t, struct object *o, CK_OBJECT
 	return object_keep(s, token_object, o, key, (struct slice){ 0 }, ret);
 }
 
+/* 4.6.2: of a certificate that is elsewhere there is no sum. */
+static CK_RV
+check_certificate_sum(const struct attrs *t, struct slice der)
+{
+	uint8_t hash[DIGEST_MAX];
+
+	if (crypto_digest(DIGEST_SHA1, der, hash) != KMS_OK)
+		return CKR_GENERAL_ERROR;
+	return check_claim(t, CKA_CHECK_VALUE, slice_of(hash, der.len == 0 ? 0 : 3));
+}
+
 /* What the certificate itself says and the template leaves out: issuer, serial number, and the id
  * of its public key. */
 static CK_RV
@@ -168,6 +180,7 @@ complete_certificate(const struct attrs *t, struct object *o)
 	auto_ckey *key = NULL;
 	uint8_t id[KEY_ID_LEN];
 
+	TRY_RV(check_certificate_sum(t, buf_slice(&o->body)));
 	if (o->body.len == 0) /* 4.6.3: then there must be a place to fetch it from */
 		return url == NULL || url->value.len == 0 ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK;
 	if (cert_parse(buf_slice(&o->body), &f) != KMS_OK)

@@ -145,7 +145,7 @@ show_check_value(const struct entry *e, struct attr_value *v)
 	}
 	if (crypto_digest(DIGEST_SHA1, buf_slice(&e->o.body), hash) != KMS_OK)
 		return CKR_GENERAL_ERROR;
-	return small(v, hash, 3);
+	return small(v, hash, e->o.body.len == 0 ? 0 : 3);
 }
 
 static CK_RV

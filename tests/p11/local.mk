@@ -18,3 +18,5 @@ c_tests += %D%/bad_test.t
 %C%_bad_test_t_SOURCES = %D%/bad_test.c %D%/bad.h %D%/bad_call.c %D%/bad_codes.c %D%/bad_goods.c \
 	%D%/bad_template.c %D%/bad_walk.c %D%/bad_world.c %D%/bad_yard.c \
 	%D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
+c_tests += %D%/template_test.t
+%C%_template_test_t_SOURCES = %D%/template_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
