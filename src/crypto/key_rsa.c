@@ -51,8 +51,10 @@ numbers_load(const struct rsa_parts *parts, struct numbers *k)
 			s = slice_of(s.p + 1, s.len - 1);
 		if (s.len > RSA_BYTES_MAX)
 			return i == N ? KMS_KEY_SIZE : KMS_BAD_DATA;
-		if (s.len == 0)
+		if (in[i].len == 0)
 			continue;
+		if (s.len == 0) /* zero is no absent number, and no number of a key */
+			return KMS_BAD_DATA;
 		if ((k->v[i] = BN_bin2bn(s.p, (int)s.len, NULL)) == NULL)
 			return KMS_NOMEM;
 		if (i >= D)

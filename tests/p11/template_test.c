@@ -162,6 +162,29 @@ START_TEST(what_a_template_says_of_a_certificate_must_be_so)
 }
 END_TEST
 
+START_TEST(no_number_of_a_private_key_is_zero)
+{
+	static const CK_ATTRIBUTE_TYPE numbers[] = { CKA_PRIVATE_EXPONENT, CKA_PRIME_1, CKA_PRIME_2,
+		CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_COEFFICIENT };
+	static const CK_BYTE zero[32];
+	CK_OBJECT_HANDLE o;
+	struct tmpl t;
+
+	for (size_t i = 0; i < N(numbers); i++) {
+		t.n = 0;
+		t_known_private(&t, CKK_RSA);
+		t_drop(&t, numbers[i]);
+		t_bytes(&t, numbers[i], zero, sizeof(zero));
+		CHECK_RV(create(hs, &t, &o), CKR_ATTRIBUTE_VALUE_INVALID);
+	}
+	t.n = 0;
+	t_known_private(&t, CKK_EC);
+	t_drop(&t, CKA_VALUE);
+	t_bytes(&t, CKA_VALUE, zero, sizeof(zero));
+	CHECK_RV(create(hs, &t, &o), CKR_ATTRIBUTE_VALUE_INVALID);
+}
+END_TEST
+
 /* -- what goes together ---------------------------------------------------------------------- */
 
 START_TEST(only_a_private_object_asks_for_the_pin_each_time)
@@ -238,6 +261,7 @@ main(void)
 	tcase_add_test(t, nobody_knows_the_check_value_of_a_key_before_it_is_generated);
 	tcase_add_test(t, an_unwrapped_key_must_have_the_public_half_that_its_template_says);
 	tcase_add_test(t, what_a_template_says_of_a_certificate_must_be_so);
+	tcase_add_test(t, no_number_of_a_private_key_is_zero);
 	tcase_add_test(t, only_a_private_object_asks_for_the_pin_each_time);
 	tcase_add_test(t, an_inner_template_names_an_attribute_once);
 	tcase_add_test(t, a_copy_of_data_takes_the_value_that_its_template_gives);
