@@ -240,6 +240,31 @@ START_TEST(login_user_without_a_name_is_login)
 }
 END_TEST
 
+START_TEST(a_pin_that_a_context_specific_login_locks_logs_out)
+{
+	CK_MECHANISM m = { CKM_ECDSA, NULL, 0 };
+	struct tmpl t = { .n = 0 }, a = { .n = 0 };
+	CK_MECHANISM pair = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
+	CK_OBJECT_HANDLE pub, priv;
+
+	hs = p11_open(true);
+	p11_login(CKU_USER);
+	t_public(&a, CKK_EC);
+	t_bytes(&a, CKA_EC_PARAMS, ec_p256, sizeof(ec_p256));
+	t_private(&t, CKK_EC);
+	t_set_bool(&t, CKA_PRIVATE, true);
+	t_bool(&t, CKA_ALWAYS_AUTHENTICATE, true);
+	CHECK_OK(p11->C_GenerateKeyPair(hs, &pair, a.v, a.n, t.v, t.n, &pub, &priv));
+	CHECK_OK(p11->C_SignInit(hs, &m, priv));
+	for (int i = 0; i < TRIES; i++) {
+		CHECK_RV(p11_try_login(hs, CKU_CONTEXT_SPECIFIC, "wrong-pin"), CKR_PIN_INCORRECT);
+		ck_assert_uint_eq(state_of(hs), CKS_RW_USER_FUNCTIONS);
+	}
+	CHECK_RV(p11_try_login(hs, CKU_CONTEXT_SPECIFIC, USER_PIN), CKR_PIN_LOCKED);
+	ck_assert_uint_eq(state_of(hs), CKS_RW_PUBLIC_SESSION);
+}
+END_TEST
+
 /* session: rw x login; object: token x private; the table of 5.6 in the standard's usage guide */
 START_TEST(who_may_create_what)
 {
@@ -634,6 +659,7 @@ main(void)
 	tcase_add_test(t, a_wrong_pin_is_refused);
 	tcase_add_test(t, logout_needs_a_login);
 	tcase_add_test(t, login_user_without_a_name_is_login);
+	tcase_add_test(t, a_pin_that_a_context_specific_login_locks_logs_out);
 	tcase_add_loop_test(t, who_may_create_what, 0, 5);
 	tcase_add_test(t, a_read_only_session_changes_no_token_object);
 	tcase_add_test(t, generation_obeys_the_session_too);
