@@ -14,7 +14,8 @@ holds_secret(const struct object *o)
 
 /*
  * To the session. A token key stays where it is: the copy is one more view of it, with attributes
- * of its own (what the OpenSSL provider and NSS make of every private key they load).
+ * of its own (what the OpenSSL provider and NSS make of every private key they load). It ends to
+ * work when the key is destroyed.
  */
 static CK_RV
 copy_to_session(struct session *s, struct entry *src, struct object *o, struct slice data,
@@ -32,8 +33,9 @@ copy_to_session(struct session *s, struct entry *src, struct object *o, struct s
 	if (crypto_random(o->id.b, UID_LEN) != KMS_OK)
 		return CKR_GENERAL_ERROR;
 	e->bkey_id = src->bkey_id;
-	TRY_RV(entry_backend_key(e, &call,
-	    &k)); /* held from now on, so that the copy outlives its original */
+	/* opened now: what cannot be used is not copied */
+	if ((rv = entry_backend_key(e, &call, &k)) != CKR_OK)
+		return rv == CKR_KEY_HANDLE_INVALID ? CKR_OBJECT_HANDLE_INVALID : rv;
 	e->o = *o;
 	*o = (struct object){ 0 }; /* moved */
 	e->o.revision = 1;

@@ -32,6 +32,8 @@ derive_secret(struct session *s, struct entry *base, const struct params *p, str
 		TRY_RV(entry_backend_key(base, &call, &k));
 		rc = backend_derive(s->token->backend, &call, k, &p->p, ret);
 	}
+	if (rc == KMS_NOTFOUND)
+		return CKR_KEY_HANDLE_INVALID;
 	return rc == KMS_OK ? CKR_OK : session_fail(s, &call, rc);
 }
 

@@ -82,6 +82,8 @@ target_bytes(struct session *s, struct entry *e, struct secret *ret)
 		rc = secret_copy(ckey_secret(e->ckey), ret);
 	if (rc == KMS_DENIED)
 		return CKR_KEY_UNEXTRACTABLE;
+	if (rc == KMS_NOTFOUND)
+		return CKR_KEY_HANDLE_INVALID;
 	return rc == KMS_OK ? CKR_OK : session_fail(s, &call, rc);
 }
 

@@ -248,6 +248,50 @@ START_TEST(a_copy_of_data_takes_the_value_that_its_template_gives)
 }
 END_TEST
 
+/* A key pair in the token, and the private half's copy in the session. */
+static CK_OBJECT_HANDLE
+make_view(CK_OBJECT_HANDLE *priv)
+{
+	CK_MECHANISM m = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
+	CK_OBJECT_HANDLE pub, view = 0;
+	struct tmpl t = { .n = 0 }, a = { .n = 0 }, to_session = { .n = 0 };
+
+	t_public(&a, CKK_EC);
+	t_bytes(&a, CKA_EC_PARAMS, ec_p256, sizeof(ec_p256));
+	t_private(&t, CKK_EC);
+	t_set_bool(&t, CKA_TOKEN, true);
+	CHECK_OK(p11->C_GenerateKeyPair(hs, &m, a.v, a.n, t.v, t.n, &pub, priv));
+	t_bool(&to_session, CKA_TOKEN, false);
+	CHECK_OK(p11->C_CopyObject(hs, *priv, to_session.v, to_session.n, &view));
+	return view;
+}
+
+START_TEST(a_session_s_copy_of_a_token_key_ends_with_it)
+{
+	CK_ECDH1_DERIVE_PARAMS p = { .kdf = CKD_NULL };
+	CK_MECHANISM kwp = { CKM_AES_KEY_WRAP_KWP, NULL, 0 },
+		     ecdh = { CKM_ECDH1_DERIVE, &p, sizeof(p) };
+	CK_OBJECT_HANDLE priv, o, view = make_view(&priv);
+	CK_OBJECT_HANDLE w = import_secret(hs, CKK_AES, secret_value, 32);
+	CK_BYTE out[512];
+	CK_ULONG n = sizeof(out);
+	size_t len;
+
+	p.pPublicData = (CK_BYTE *)(uintptr_t)ref_peer_point(&len);
+	p.ulPublicDataLen = len;
+	CHECK_OK(use_ec(hs, view));
+	CHECK_OK(p11->C_WrapKey(hs, &kwp, w, view, out, &n));
+	CHECK_OK(p11->C_DeriveKey(hs, &ecdh, view, NULL, 0, &o));
+	CHECK_OK(p11->C_DestroyObject(hs, priv));
+	CHECK_RV(use_ec(hs, view), CKR_KEY_HANDLE_INVALID);
+	n = sizeof(out);
+	CHECK_RV(p11->C_WrapKey(hs, &kwp, w, view, out, &n), CKR_KEY_HANDLE_INVALID);
+	CHECK_RV(p11->C_DeriveKey(hs, &ecdh, view, NULL, 0, &o), CKR_KEY_HANDLE_INVALID);
+	CHECK_RV(p11->C_CopyObject(hs, view, NULL, 0, &o), CKR_OBJECT_HANDLE_INVALID);
+	CHECK_OK(p11->C_DestroyObject(hs, view));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -265,6 +309,7 @@ main(void)
 	tcase_add_test(t, only_a_private_object_asks_for_the_pin_each_time);
 	tcase_add_test(t, an_inner_template_names_an_attribute_once);
 	tcase_add_test(t, a_copy_of_data_takes_the_value_that_its_template_gives);
+	tcase_add_test(t, a_session_s_copy_of_a_token_key_ends_with_it);
 	suite_add_tcase(s, t);
 	return p11_main(s);
 }
