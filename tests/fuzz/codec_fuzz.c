@@ -3,16 +3,7 @@
  * same. */
 #define _GNU_SOURCE 1
 #include "base/codec.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)           \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 /* What decodes encodes to the same text, but for the case of hex digits. */
 static void

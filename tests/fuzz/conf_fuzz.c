@@ -3,18 +3,9 @@
 #define _GNU_SOURCE 1
 #include "base/conf.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)           \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerInitialize(int *argc UNUSED, char ***argv UNUSED)

@@ -6,16 +6,7 @@
  */
 #define _GNU_SOURCE 1
 #include "crypto/crypto.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)           \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 /* The public half survives being written. */
 static void

@@ -14,6 +14,8 @@ check_LTLIBRARIES += libkms-replay.la
 libkms_replay_la_SOURCES = %D%/replay.c
 endif
 
+EXTRA_DIST += %D%/fuzz.h
+
 fuzz_targets += %D%/audit_fuzz.fuzz
 fuzz_targets += %D%/codec_fuzz.fuzz
 fuzz_targets += %D%/conf_fuzz.fuzz

@@ -5,19 +5,9 @@
  */
 #define _GNU_SOURCE 1
 #include "pkcs11/param.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+#include "tests/fuzz/fuzz.h"
 
 #define PARAM_MAX 128 /* longer than any of the structs */
-
-static void
-must(bool holds)
-{
-	if (!holds)
-		__builtin_trap();
-}
 
 /*
  * Memory for the pointer at PTR, as long as the number at LEN says (far too long: none). The bytes
@@ -67,14 +57,14 @@ check_slice(const struct params *p, struct slice s)
 	bool in_large = p->large.p != NULL && s.p >= p->large.p && s.len <= p->large.len &&
 	    s.p <= p->large.p + p->large.len - s.len;
 
-	must(s.len == 0 || in_small || in_large);
+	MUST(s.len == 0 || in_small || in_large);
 }
 
 /* What was taken keeps the promises of api/alg.h, and lies in P's own memory. */
 static void
 check_params(const struct params *p, const struct mech *m)
 {
-	must(p->p.alg == m->alg && p->p.digest == m->digest);
+	MUST(p->p.alg == m->alg && p->p.digest == m->digest);
 	switch (m->param) {
 	case PARAM_IV16:
 	case PARAM_CTR:
@@ -83,21 +73,21 @@ check_params(const struct params *p, const struct mech *m)
 	case PARAM_GCM:
 		check_slice(p, p->p.u.gcm.iv);
 		check_slice(p, p->p.u.gcm.aad);
-		must(p->p.u.gcm.iv.len >= 1 && p->p.u.gcm.iv.len <= 256);
-		must(p->p.u.gcm.tag_len >= 4 && p->p.u.gcm.tag_len <= 16);
+		MUST(p->p.u.gcm.iv.len >= 1 && p->p.u.gcm.iv.len <= 256);
+		MUST(p->p.u.gcm.tag_len >= 4 && p->p.u.gcm.tag_len <= 16);
 		break;
 	case PARAM_OAEP:
 		check_slice(p, p->p.u.oaep.label);
-		must(digest_len(p->p.u.oaep.hash) > 0 && digest_len(p->p.u.oaep.mgf) > 0);
+		MUST(digest_len(p->p.u.oaep.hash) > 0 && digest_len(p->p.u.oaep.mgf) > 0);
 		break;
 	case PARAM_PSS:
-		must(m->digest == DIGEST_NONE || m->digest == p->p.u.pss.hash);
-		must(p->p.u.pss.salt_len <= 512);
+		MUST(m->digest == DIGEST_NONE || m->digest == p->p.u.pss.hash);
+		MUST(p->p.u.pss.salt_len <= 512);
 		break;
-	case PARAM_MAC_LEN: must(p->p.u.mac.len >= 1 && p->p.u.mac.len <= DIGEST_MAX); break;
+	case PARAM_MAC_LEN: MUST(p->p.u.mac.len >= 1 && p->p.u.mac.len <= DIGEST_MAX); break;
 	case PARAM_ECDH1:
 		check_slice(p, p->p.u.ecdh.peer);
-		must(p->p.u.ecdh.peer.len % 2 == 1 && p->p.u.ecdh.peer.p[0] == 4);
+		MUST(p->p.u.ecdh.peer.len % 2 == 1 && p->p.u.ecdh.peer.p[0] == 4);
 		break;
 	case PARAM_NONE:
 	case PARAM_EDDSA: break;

@@ -8,16 +8,8 @@
 #include "kms/policy.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)           \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 #define OURS   "1000000000000001"
 #define THEIRS "2000000000000002"

@@ -8,22 +8,11 @@
  */
 #define _GNU_SOURCE 1
 #include <sqlite3.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/codec.h"
 #include "kms/core.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)           \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 #define COLUMNS 15
 #define SEALED	12
