@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 
-/* All DER. */
+/* All DER, as far as the certificate was: libcrypto hands on what it has tolerated in a name. */
 struct cert_facts {
 	struct buf subject, issuer, serial, spki;
 };

@@ -17,9 +17,12 @@ endif
 EXTRA_DIST += %D%/fuzz.h
 
 fuzz_targets += %D%/audit_fuzz.fuzz
+fuzz_targets += %D%/cert_fuzz.fuzz
 fuzz_targets += %D%/codec_fuzz.fuzz
 fuzz_targets += %D%/conf_fuzz.fuzz
 fuzz_targets += %D%/key_fuzz.fuzz
 fuzz_targets += %D%/param_fuzz.fuzz
+fuzz_targets += %D%/pem_fuzz.fuzz
+%C%_pem_fuzz_fuzz_SOURCES = %D%/pem_fuzz.c src/kmsctl/pem.c src/kmsctl/pem.h
 fuzz_targets += %D%/policy_fuzz.fuzz
 fuzz_targets += %D%/row_fuzz.fuzz
