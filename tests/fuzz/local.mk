@@ -24,6 +24,11 @@ world_ldflags = $(AM_LDFLAGS) -Wl,--wrap=crypto_scrypt,--wrap=ckey_generate,--wr
 	-Wl,--wrap=secret_new,--wrap=secret_copy,--wrap=secret_free \
 	-Wl,--wrap=secret_mem_new,--wrap=secret_mem_free
 
+fuzz_targets += %D%/call_fuzz.fuzz
+%C%_call_fuzz_fuzz_SOURCES = %D%/call_fuzz.c %D%/model.c %D%/model.h %D%/model_key.c \
+	%D%/model_object.c %D%/model_op.c %D%/model_param.c %D%/model_record.c \
+	%D%/model_session.c %D%/tmpl.c %D%/tmpl.h $(world_sources)
+%C%_call_fuzz_fuzz_LDFLAGS = $(world_ldflags)
 fuzz_targets += %D%/cert_fuzz.fuzz
 fuzz_targets += %D%/codec_fuzz.fuzz
 fuzz_targets += %D%/conf_fuzz.fuzz
