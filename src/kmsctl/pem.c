@@ -234,6 +234,9 @@ common_name(const X509_NAME *name)
 	len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
 	if (len < 0)
 		return NULL;
+	/* Cut at a NUL it would be another name. */
+	if (len > 0 && memchr(utf8, '\0', (size_t)len) != NULL)
+		len = 0;
 	text = strndup((const char *)utf8, (size_t)len);
 	OPENSSL_free(utf8);
 	return text;

@@ -29,7 +29,8 @@ enum kms_rc pem_public_key(struct slice file, struct buf *ret) MUST_USE;
 enum kms_rc pem_certificates(struct slice file, enum kms_rc (*add)(void *arg, struct slice der),
     void *arg) MUST_USE;
 
-/* What people ask of a certificate. Texts are allocated UTF-8. */
+/* What people ask of a certificate. Texts are allocated UTF-8; no common name is "", and so is one
+ * that no text can hold. */
 struct cert_text {
 	char *subject, *issuer, *common_name, *serial;
 	char not_before[24], not_after[24]; /* 2026-11-23T23:59:59Z */

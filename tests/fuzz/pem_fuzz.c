@@ -10,6 +10,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "base/codec.h"
 #include "crypto/cert.h"
@@ -124,6 +125,26 @@ check_text(const char *s)
 	MUST(s != NULL && utf8_valid(slice_str(s)));
 }
 
+/* The name that a certificate gives its subject, in full or not at all. */
+static void
+check_common_name(struct slice der, const char *shown)
+{
+	const unsigned char *at = der.p;
+	X509 *x = d2i_X509(NULL, &at, (long)der.len);
+	X509_NAME *name = x == NULL ? NULL : X509_get_subject_name(x);
+	int i = name == NULL ? -1 : X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+	unsigned char *utf8 = NULL;
+	int len = 0;
+
+	MUST(x != NULL);
+	if (i >= 0)
+		len = ASN1_STRING_to_UTF8(&utf8,
+		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)));
+	MUST(len >= 0 && (shown[0] == '\0' || strlen(shown) == (size_t)len));
+	OPENSSL_free(utf8);
+	X509_free(x);
+}
+
 static void
 check_cert(struct slice der)
 {
@@ -139,6 +160,7 @@ check_cert(struct slice der)
 	check_text(t.issuer);
 	check_text(t.common_name);
 	check_text(t.serial);
+	check_common_name(der, t.common_name);
 	MUST(strlen(t.not_before) < sizeof(t.not_before) &&
 	    strlen(t.not_after) < sizeof(t.not_after));
 }
