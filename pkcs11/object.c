@@ -180,12 +180,13 @@ complete_certificate(const struct attrs *t, struct object *o)
 	auto_ckey *key = NULL;
 	uint8_t id[KEY_ID_LEN];
 
+	if (o->body.len != 0 && cert_parse(buf_slice(&o->body), &f) != KMS_OK)
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	/* of a certificate that is elsewhere nobody here knows these */
+	TRY_RV(check_claim(t, CKA_PUBLIC_KEY_INFO, buf_slice(&f.spki)));
 	TRY_RV(check_certificate_sum(t, buf_slice(&o->body)));
 	if (o->body.len == 0) /* 4.6.3: then there must be a place to fetch it from */
 		return url == NULL || url->value.len == 0 ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK;
-	if (cert_parse(buf_slice(&o->body), &f) != KMS_OK)
-		return CKR_ATTRIBUTE_VALUE_INVALID;
-	TRY_RV(check_claim(t, CKA_PUBLIC_KEY_INFO, buf_slice(&f.spki)));
 	if (attrs_get(t, CKA_ISSUER) == NULL)
 		TRY_RV(schema_store(o,
 		    &(struct attr){ .type = CKA_ISSUER, .value = buf_slice(&f.issuer) }));
