@@ -3,7 +3,8 @@
 # They are linked with the module's own objects, so that sanitizers see all of it; with KMS_MODULE in the environment they load
 # that shared object instead.
 
-test_lib_sources += %D%/p11.c %D%/p11.h %D%/p11_object.c %D%/calls.c %D%/calls.h %D%/calls.def
+test_lib_sources += %D%/p11.c %D%/p11.h %D%/p11_object.c %D%/calls.c %D%/calls.h %D%/calls.def \
+	%D%/child.c %D%/child.h %D%/threads.c %D%/threads.h
 
 c_tests += %D%/mech_matrix_test.t
 %C%_mech_matrix_test_t_SOURCES = %D%/mech_matrix_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
