@@ -7,6 +7,7 @@ core_sources += %D%/conf.c %D%/conf.h
 core_sources += %D%/conf_keys.c %D%/conf_keys.h
 core_sources += %D%/conf_parse.c
 core_sources += %D%/conf_path.c %D%/conf_path.h
+core_sources += %D%/fork.c %D%/fork.h
 core_sources += %D%/log.c %D%/log.h
 core_sources += %D%/os.c %D%/os.h
 core_sources += %D%/rc.c %D%/rc.h

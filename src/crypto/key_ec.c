@@ -189,6 +189,7 @@ ckey_from_ec(enum curve curve, struct slice d, struct slice point, struct ckey *
 	if (d.len == 0 && point.len == 0)
 		return KMS_BAD_DATA;
 	auto_errors;
+	auto_drawing;
 	if (curve == CURVE_ED25519)
 		return edwards_from(d, point, ret);
 	if ((bn = BN_CTX_new_ex(lib_ctx())) == NULL)
@@ -319,6 +320,7 @@ crypto_ecdh(struct ckey *k, struct slice peer, struct secret *ret)
 		return rc == KMS_BAD_DATA ? KMS_BAD_PARAM : rc;
 	TRY(secret_new(k->width, &z));
 	auto_errors;
+	auto_drawing;
 	TRY(derive(k->pkey, other->pkey, &z));
 	*ret = z;
 	z = (struct secret){ 0 }; /* moved */

@@ -72,6 +72,7 @@ generate_ec(enum curve c, enum key_type type, struct ckey **ret)
 
 	if (spec.bits == 0 || (c == CURVE_ED25519) != (type == KEY_EDWARDS))
 		return KMS_BAD_PARAM;
+	auto_drawing;
 	x = EVP_PKEY_CTX_new_from_name(lib_ctx(), c == CURVE_ED25519 ? NAME_ED25519 : NAME_EC,
 	    NULL);
 	if (x == NULL || EVP_PKEY_keygen_init(x) != 1 ||

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "base/fork.h"
 #include "crypto/crypto.h"
 
 enum lib_cipher {
@@ -54,6 +55,26 @@ errors_drop(int *marked)
 	(void)ERR_pop_to_mark();
 }
 #define auto_errors __attribute__((cleanup(errors_drop), unused)) int errors_ = errors_mark()
+
+/*
+ * libcrypto draws random bytes under one lock of the whole process (RAND_get_rand_method), which a
+ * fork would leave locked in the child: `auto_drawing` at the top of a function keeps forks away
+ * while what follows may draw. Not around the making of an RSA key: it takes seconds.
+ */
+static inline int
+drawing_begin(void)
+{
+	fork_hold_off(FORK_HOLD_CRYPTO);
+	return 0;
+}
+
+static inline void
+drawing_end(int *begun)
+{
+	(void)begun;
+	fork_allow(FORK_HOLD_CRYPTO);
+}
+#define auto_drawing __attribute__((cleanup(drawing_end), unused)) int drawing_ = drawing_begin()
 
 /* libcrypto's lengths are int: longer inputs go in pieces of this, a multiple of every block. */
 #define LIB_CHUNK ((size_t)1 << 30)

@@ -18,14 +18,20 @@ static _Thread_local struct {
 	unsigned fork_generation;
 } stock;
 
+/*
+ * Straight from our context's generator for keys. RAND_priv_bytes_ex would ask it too, but first
+ * ask under a lock of the whole process whether the host has put another one in its place.
+ */
 static enum kms_rc
 generate(uint8_t *dst, size_t len)
 {
 	OSSL_LIB_CTX *c = lib_ctx();
+	EVP_RAND_CTX *r;
 
 	auto_errors;
-	/* The private generator: what comes out may become a key. */
-	return c != NULL && RAND_priv_bytes_ex(c, dst, len, 0) == 1 ? KMS_OK : KMS_INTERNAL;
+	r = c == NULL ? NULL : RAND_get0_private(c);
+	return r != NULL && EVP_RAND_generate(r, dst, len, 0, 0, NULL, 0) == 1 ? KMS_OK
+									       : KMS_INTERNAL;
 }
 
 enum kms_rc

@@ -133,6 +133,7 @@ encrypt_once(struct use *u, struct slice in, struct outbuf *out, size_t *need)
 		in = slice_of(filled, len);
 	}
 	auto_errors;
+	auto_drawing;
 	if (EVP_PKEY_encrypt(r->ctx, out->p, &len, bytes_of(in), in.len) != 1)
 		rc = rsa_takes(r->c.key, in) ? KMS_INTERNAL : KMS_BAD_DATA;
 	else
@@ -156,6 +157,7 @@ decrypt_once(struct use *u, struct slice in, struct outbuf *out, size_t *need)
 	if (in.len != r->c.key->width)
 		return cuse_end(&r->c, KMS_BAD_LEN);
 	auto_errors;
+	auto_drawing;
 	if (EVP_PKEY_decrypt(r->ctx, plain, &len, in.p, in.len) != 1) {
 		rc = cuse_end(&r->c, KMS_BAD_DATA);
 	} else if (cuse_small(out, need, len)) {

@@ -272,6 +272,7 @@ sign_all(struct sign_use *s, const struct slice *in, struct outbuf *out, size_t 
 	auto_errors;
 	if ((rc = hashed(s, in, hash, &tbs)) != KMS_OK)
 		return cuse_end(&s->c, rc);
+	auto_drawing;
 	switch (s->c.key->spec.type) {
 	case KEY_RSA: rc = sign_rsa(s, tbs, out->p); break;
 	case KEY_EC: rc = sign_ecdsa(s, tbs, out->p); break;

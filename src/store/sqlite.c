@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/fork.h"
 #include "base/os.h"
 #include "store/migrate.h"
 
@@ -18,7 +19,6 @@
  */
 static pthread_mutex_t stores_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sqlite_store *stores;
-static _Atomic unsigned stores_fork_generation;
 
 static void
 close_idle(struct sqlite_store *s)
@@ -39,20 +39,16 @@ close_idle(struct sqlite_store *s)
 }
 
 /*
- * In a forked child: closes the connections that lay idle in the parent. Nobody is inside them,
- * closing one descriptor here takes no lock from the parent, and SQLite's last-one-out checkpoint
- * has to win the real exclusive lock first. Those that were borrowed at the fork are left alone, as
- * is a store whose lock somebody held.
+ * In a forked child: closes the connections that lay idle in the parent, as all did
+ * (fork_hold_off). Closing one descriptor here takes no lock from the parent, and SQLite's
+ * last-one-out checkpoint has to win the real exclusive lock first.
  */
 static void
 leave_parent_locked(unsigned now)
 {
-	for (struct sqlite_store *s = stores; s != NULL; s = s->next) {
-		if (s->fork_generation == now || pthread_mutex_trylock(&s->lock) != 0)
-			continue;
-		pthread_mutex_unlock(&s->lock);
-		close_idle(s);
-	}
+	for (struct sqlite_store *s = stores; s != NULL; s = s->next)
+		if (s->fork_generation != now)
+			close_idle(s);
 	stores = NULL;
 }
 
@@ -61,10 +57,6 @@ list_store(struct sqlite_store *s)
 {
 	unsigned now = os_fork_generation();
 
-	/* The lock of the list itself is held for moments only; a fork in one of them leaves it to
-	 * nobody. */
-	if (atomic_exchange(&stores_fork_generation, now) != now)
-		stores_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	pthread_mutex_lock(&stores_lock);
 	if (stores != NULL && stores->fork_generation != now)
 		leave_parent_locked(now);
@@ -139,6 +131,7 @@ conn_borrow(struct sqlite_store *s, struct call *c, enum borrow how, struct conn
 
 	if (how != BORROW_READ && s->want_read_only)
 		return call_fail(c, KMS_READONLY, "%s is configured as read-only", s->path);
+	fork_hold_off(FORK_HOLD_STORE);
 	if (s->serial)
 		pthread_mutex_lock(&s->one);
 	if ((k = take_current(s, how)) == NULL)
@@ -150,6 +143,7 @@ conn_borrow(struct sqlite_store *s, struct call *c, enum borrow how, struct conn
 	if (rc != KMS_OK) {
 		if (s->serial)
 			pthread_mutex_unlock(&s->one);
+		fork_allow(FORK_HOLD_STORE);
 		return rc;
 	}
 	conn_set_deadline(k, c);
@@ -174,6 +168,7 @@ conn_return(struct sqlite_store *s, struct conn *k)
 	conn_close(k);
 	if (s->serial)
 		pthread_mutex_unlock(&s->one);
+	fork_allow(FORK_HOLD_STORE);
 }
 
 /* -- the store -- */
@@ -238,8 +233,10 @@ close_store(struct store *base)
 
 	if (s == NULL)
 		return;
+	fork_hold_off(FORK_HOLD_STORE);
 	unlist_store(s);
 	close_idle(s);
+	fork_allow(FORK_HOLD_STORE);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->one);
 	free(s->path);
@@ -282,10 +279,14 @@ host_is_single_threaded(void)
 enum kms_rc
 store_open_sqlite(const char *path, bool read_only, struct call *c, struct store **ret)
 {
-	struct sqlite_store *s = calloc(1, sizeof(*s));
+	struct sqlite_store *s;
 	struct conn *k;
 	enum kms_rc rc;
 
+	if (fork_caught(FORK_HOLD_STORE))
+		return call_fail(c, KMS_BUSY,
+		    "this process was forked while another thread was at work in a store");
+	s = calloc(1, sizeof(*s));
 	if (s == NULL || (s->path = strdup(path)) == NULL) {
 		free(s);
 		return KMS_NOMEM;
@@ -296,8 +297,10 @@ store_open_sqlite(const char *path, bool read_only, struct call *c, struct store
 	s->generation = 1;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->one, NULL);
+	fork_hold_off(FORK_HOLD_STORE);
 	list_store(s);
 	s->serial = host_is_single_threaded();
+	fork_allow(FORK_HOLD_STORE);
 	if ((rc = conn_borrow(s, c, BORROW_READ, &k)) == KMS_OK) {
 		conn_return(s, k);
 	} else if (rc != KMS_NOT_INITIALIZED) {

@@ -53,7 +53,7 @@ enum borrow { BORROW_READ, BORROW_WRITE, BORROW_CREATE };
 /*
  * A connection to a store with our schema. KMS_NOT_INITIALIZED: there is none yet (BORROW_CREATE
  * makes it). Give it back with conn_return, whatever happened; a transaction that is still open is
- * rolled back there.
+ * rolled back there. In between no fork happens (base/fork.h), as whenever SQLite is called.
  */
 enum kms_rc conn_borrow(struct sqlite_store *s, struct call *c, enum borrow how,
     struct conn **ret) MUST_USE;

@@ -22,6 +22,7 @@ c_tests += %D%/crypto_sign_test.t
 c_tests += %D%/crypto_use_test.t
 c_tests += %D%/crypto_vectors_test.t
 c_tests += %D%/entity_test.t
+c_tests += %D%/fork_test.t
 c_tests += %D%/key_id_test.t
 c_tests += %D%/local_test.t
 c_tests += %D%/local_trouble_test.t

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeps a fork away from what a child could not bear to inherit half done: locks inside libraries,
+ * which nobody would ever open there. Costs two atomic additions.
+ */
+#ifndef KMS_BASE_FORK_H
+#define KMS_BASE_FORK_H
+
+#include <stdbool.h>
+
+enum fork_hold {
+	FORK_HOLD_STORE,  /* inside SQLite */
+	FORK_HOLD_CRYPTO, /* where libcrypto may draw random bytes */
+	FORK_HOLDS,
+};
+
+/*
+ * Until fork_allow, by the same thread and for the same purpose, no fork happens, unless it has
+ * waited for seconds already; if one is under way, this waits for it, but not for ever either. Not
+ * to be nested.
+ */
+void fork_hold_off(enum fork_hold what);
+void fork_allow(enum fork_hold what);
+
+/* This process is the child of a fork that went ahead although a thread held it off. */
+bool fork_caught(enum fork_hold what);
+
+#endif
