@@ -59,7 +59,10 @@ lib_here(void)
 	}
 	pthread_mutex_init(&fresh->start, NULL);
 	pthread_rwlock_init(&fresh->calls, NULL);
+	/* held until all of the parent's is set aside: nobody initialises before that */
+	pthread_mutex_lock(&fresh->start);
 	if (!atomic_compare_exchange_strong(&current, &l, fresh)) {
+		pthread_mutex_unlock(&fresh->start);
 		free(fresh); /* another thread of this process was first */
 		return l;
 	}
@@ -68,6 +71,7 @@ lib_here(void)
 		crypto_after_fork();
 		session_after_fork();
 	}
+	pthread_mutex_unlock(&fresh->start);
 	return fresh;
 }
 
@@ -85,8 +89,9 @@ lib_reopen(void)
 		return NULL;
 	if (l->reopen) {
 		pthread_mutex_lock(&l->start);
-		if (atomic_exchange(&l->reopen, false) && !l->ready)
+		if (l->reopen && !l->ready)
 			(void)rv_trace(__func__, initialize(l));
+		l->reopen = false; /* only now: until then other threads must wait here as well */
 		pthread_mutex_unlock(&l->start);
 	}
 	return l->ready ? l : NULL;
@@ -242,14 +247,16 @@ initialize(struct lib *l)
 static CK_RV
 start(struct lib *l, const char *config)
 {
-	char *copy = NULL;
+	char *copy = NULL, *old = l->explicit_config;
+	CK_RV rv;
 
 	if (config != NULL && (copy = strdup(config)) == NULL)
 		return CKR_HOST_MEMORY;
-	free(l->explicit_config);
-	l->explicit_config = copy;
+	l->explicit_config = copy; /* never one that is freed: a fork in between would inherit it */
+	free(old);
+	rv = initialize(l);
 	l->reopen = false;
-	return initialize(l);
+	return rv;
 }
 
 CK_RV

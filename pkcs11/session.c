@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/os.h"
 #include "pkcs11/catalog.h"
 #include "pkcs11/lib.h"
 #include "pkcs11/memory.h"
@@ -13,6 +14,7 @@
 #define CHUNKS	       2048
 #define INDEX_BITS     20 /* CHUNK_SESSIONS * CHUNKS fits */
 #define INDEX_MASK     ((1u << INDEX_BITS) - 1)
+#define LIFE_FORK_BITS 24 /* above them, the lives that a handle tells apart count forks */
 
 /* Chunks are made when needed and never freed, so that a stale handle always leads to a live mutex.
  */
@@ -27,6 +29,7 @@ struct table {
 	uint32_t made;	/* sessions that exist, used or free */
 	uint32_t *free; /* indexes, a stack */
 	uint32_t n_free;
+	uint64_t first_life; /* so that no handle of a child is one of its parent's */
 };
 
 static struct table first_table = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -42,6 +45,7 @@ session_after_fork(void)
 	if (t == NULL)
 		return;
 	pthread_mutex_init(&t->lock, NULL);
+	t->first_life = (uint64_t)os_fork_generation() << LIFE_FORK_BITS;
 	table = t;
 }
 
@@ -97,6 +101,7 @@ table_grow(struct table *t)
 		return false;
 	for (i = 0; i < CHUNK_SESSIONS; i++) {
 		pthread_mutex_init(&c->s[i].lock, NULL);
+		c->life[i] = t->first_life;
 		t->free[t->n_free++] = t->made + CHUNK_SESSIONS - 1 - i;
 	}
 	t->made += CHUNK_SESSIONS;

@@ -3,8 +3,8 @@
 # They are linked with the module's own objects, so that sanitizers see all of it; with KMS_MODULE in the environment they load
 # that shared object instead.
 
-test_lib_sources += %D%/p11.c %D%/p11.h %D%/p11_object.c %D%/calls.c %D%/calls.h %D%/calls.def \
-	%D%/child.c %D%/child.h %D%/threads.c %D%/threads.h
+test_lib_sources += %D%/p11.c %D%/p11.h %D%/p11_object.c %D%/calls.c %D%/calls.h \
+	%D%/calls.def %D%/child.c %D%/child.h %D%/threads.c %D%/threads.h %D%/fork.h
 
 c_tests += %D%/mech_matrix_test.t
 %C%_mech_matrix_test_t_SOURCES = %D%/mech_matrix_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
@@ -21,3 +21,7 @@ c_tests += %D%/bad_test.t
 	%D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
 c_tests += %D%/template_test.t
 %C%_template_test_t_SOURCES = %D%/template_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
+c_tests += %D%/fork_test.t
+c_tests += %D%/fork_memory_test.t
+c_tests += %D%/fork_reopen_test.t
+c_tests += %D%/fork_busy_test.t
