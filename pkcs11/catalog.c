@@ -414,6 +414,7 @@ read_again(struct catalog *c, struct call *call, CK_OBJECT_HANDLE handle, const 
 CK_RV
 catalog_get(struct catalog *c, struct call *call, CK_OBJECT_HANDLE handle, struct entry **ret)
 {
+	uint64_t now = backend_generation(c->token->backend); /* may ask the store: not locked */
 	auto_entry *kept = NULL;
 	struct place *p;
 	struct uid id;
@@ -424,8 +425,7 @@ catalog_get(struct catalog *c, struct call *call, CK_OBJECT_HANDLE handle, struc
 		pthread_mutex_unlock(&c->lock);
 		return CKR_OBJECT_HANDLE_INVALID;
 	}
-	if (p->in_memory ||
-	    (p->entry != NULL && p->checked == backend_generation(c->token->backend))) {
+	if (p->in_memory || (p->entry != NULL && p->checked == now)) {
 		*ret = entry_ref(p->entry);
 		pthread_mutex_unlock(&c->lock);
 		return CKR_OK;

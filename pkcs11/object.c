@@ -2,6 +2,7 @@
 /* Object management: PKCS#11 5.7 but for finding (find.c) and the making of keys (keys.c). */
 #include "pkcs11/object.h"
 
+#include "base/os.h"
 #include "crypto/cert.h"
 #include "pkcs11/family.h"
 #include "pkcs11/memory.h"
@@ -410,16 +411,16 @@ set_once(struct session *s, const struct attrs *t, CK_OBJECT_HANDLE handle)
 static CK_RV
 object_set(struct session *s, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *templ, CK_ULONG count)
 {
+	const uint64_t deadline_ms = token_call(s->token).deadline_ms;
 	auto_attrs t;
-	CK_RV rv = CKR_OK;
-	int tries;
+	CK_RV rv;
 
 	t.mem = (struct secret){ 0 };
 	TRY_RV(attrs_read(templ, count, &t));
-	for (tries = 0; tries < 8; tries++)
-		if ((rv = set_once(s, &t, handle)) != CKR_FUNCTION_CANCELED)
-			return rv;
-	return CKR_FUNCTION_FAILED; /* somebody else changes it all the time */
+	do /* each try that fails is somebody else's that did not */
+		rv = set_once(s, &t, handle);
+	while (rv == CKR_FUNCTION_CANCELED && os_monotonic_ms() < deadline_ms);
+	return rv == CKR_FUNCTION_CANCELED ? CKR_FUNCTION_FAILED : rv;
 }
 
 CK_RV

@@ -25,4 +25,5 @@ c_tests += %D%/fork_test.t
 c_tests += %D%/fork_memory_test.t
 c_tests += %D%/fork_reopen_test.t
 c_tests += %D%/fork_busy_test.t
+c_tests += %D%/thread_test.t
 c_tests += %D%/thread_race_test.t
