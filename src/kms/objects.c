@@ -296,10 +296,9 @@ next_row(struct call *c, const struct keyring *keys, const struct store_row *was
 	return row_seal(c, keys, &next->o, material, &next->sealed);
 }
 
-enum kms_rc
-local_update(struct backend *b, struct call *c, struct object *o, const struct slice *material)
+static enum kms_rc
+update(struct local *l, struct call *c, struct object *o, const struct slice *material)
 {
-	struct local *l = local_of(b);
 	auto_keyring keys = { 0 };
 	auto_store_row was = { 0 };
 	auto_store_row next = { 0 };
@@ -324,6 +323,18 @@ local_update(struct backend *b, struct call *c, struct object *o, const struct s
 	TRY(local_apply(l, c, &keys, &change, 1));
 	o->revision = next.o.revision;
 	return KMS_OK;
+}
+
+enum kms_rc
+local_update(struct backend *b, struct call *c, struct object *o, const struct slice *material)
+{
+	struct local *l = local_of(b);
+	enum kms_rc rc = update(l, c, o, material);
+
+	/* After a conflict too: who tries again must not get what it had for the cache's life. */
+	if (rc == KMS_OK || rc == KMS_CONFLICT)
+		local_look(l);
+	return rc;
 }
 
 /* Data's value is the body or the secret part, as the copy is public or private. */

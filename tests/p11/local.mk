@@ -4,7 +4,7 @@
 # that shared object instead.
 
 test_lib_sources += %D%/p11.c %D%/p11.h %D%/p11_object.c %D%/calls.c %D%/calls.h \
-	%D%/calls.def %D%/child.c %D%/child.h %D%/threads.c %D%/threads.h %D%/fork.h
+	%D%/calls.def %D%/child.c %D%/child.h %D%/threads.c %D%/threads.h %D%/fork.h %D%/process.h
 
 c_tests += %D%/mech_matrix_test.t
 %C%_mech_matrix_test_t_SOURCES = %D%/mech_matrix_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
@@ -27,3 +27,4 @@ c_tests += %D%/fork_reopen_test.t
 c_tests += %D%/fork_busy_test.t
 c_tests += %D%/thread_test.t
 c_tests += %D%/thread_race_test.t
+c_tests += %D%/process_test.t
