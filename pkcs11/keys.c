@@ -34,7 +34,7 @@ begin_object(struct session *s, const struct attrs *t, enum object_kind kind,
 	if (ckk != family->ckk)
 		return CKR_TEMPLATE_INCONSISTENT;
 	schema_defaults(o);
-	TRY_RV(schema_apply(SCHEMA_GENERATE, t, s->token->role == ROLE_SO, o));
+	TRY_RV(schema_apply(SCHEMA_GENERATE, t, token_role(s->token) == ROLE_SO, o));
 	object_default_private(s, t, o);
 	return object_check_claims(t, o); /* of a key that is not there yet */
 }
@@ -362,7 +362,7 @@ keys_make(struct session *s, const struct attrs *t, const struct entry *from, st
 	schema_defaults(&o);
 	if (from == NULL) /* 5.18.4: what came in wrapped may go out again so */
 		o.flags |= FLAG_EXTRACTABLE;
-	TRY_RV(schema_apply(SCHEMA_UNWRAP, t, s->token->role == ROLE_SO, &o));
+	TRY_RV(schema_apply(SCHEMA_UNWRAP, t, token_role(s->token) == ROLE_SO, &o));
 	object_default_private(s, t, &o);
 	TRY_RV(object_place(s, t, &o, &token_object));
 	TRY_RV(parse_bytes(o.kind, family, bytes, &key));

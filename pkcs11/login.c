@@ -10,13 +10,19 @@ login_locked(struct session *s, enum role role, struct slice name, struct slice 
 {
 	struct token *t = s->token;
 	struct call call = token_call(t);
+	struct token_status st;
+	enum role now;
 	bool read_only_open;
 	enum kms_rc rc;
 	CK_RV rv;
 
-	if (t->role != ROLE_NONE)
-		return t->role == (int)role ? CKR_USER_ALREADY_LOGGED_IN
-					    : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+	/* A token that has been made anew ends the login; its status would show that. */
+	if (token_role(t) != ROLE_NONE && (rc = backend_status(t->backend, &call, &st)) != KMS_OK)
+		return session_fail(s, &call, rc);
+	if ((now = token_role(t)) != ROLE_NONE)
+		return now == role ? CKR_USER_ALREADY_LOGGED_IN
+				   : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+	token_logout(t); /* what such a login has left */
 	pthread_mutex_lock(&t->lock);
 	read_only_open = t->n_sessions != t->n_rw;
 	pthread_mutex_unlock(&t->lock);
@@ -119,10 +125,9 @@ C_Logout(CK_SESSION_HANDLE hs)
 	if ((rv = session_enter(hs, &s)) != CKR_OK)
 		return rv_trace(__func__, rv);
 	pthread_mutex_lock(&s->token->login_lock);
-	if (s->token->role == ROLE_NONE)
+	if (token_role(s->token) == ROLE_NONE)
 		rv = CKR_USER_NOT_LOGGED_IN;
-	else
-		token_logout(s->token);
+	token_logout(s->token);
 	pthread_mutex_unlock(&s->token->login_lock);
 	return rv_trace(__func__, rv);
 }

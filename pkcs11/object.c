@@ -148,7 +148,7 @@ create_key(struct session *s, const struct attrs *t, struct object *o, CK_OBJECT
 		return CKR_TEMPLATE_INCONSISTENT;
 	o->spec.type = family->type;
 	schema_defaults(o);
-	TRY_RV(schema_apply(SCHEMA_CREATE, t, s->token->role == ROLE_SO, o));
+	TRY_RV(schema_apply(SCHEMA_CREATE, t, token_role(s->token) == ROLE_SO, o));
 	object_default_private(s, t, o);
 	TRY_RV(object_place(s, t, o, &token_object));
 	TRY_RV(family->create(o->kind, t, &key));
@@ -211,7 +211,7 @@ create_other(struct session *s, const struct attrs *t, struct object *o, CK_OBJE
 	bool token_object;
 
 	schema_defaults(o);
-	TRY_RV(schema_apply(SCHEMA_CREATE, t, s->token->role == ROLE_SO, o));
+	TRY_RV(schema_apply(SCHEMA_CREATE, t, token_role(s->token) == ROLE_SO, o));
 	TRY_RV(object_place(s, t, o, &token_object));
 	if (o->kind == OBJECT_DATA && (o->flags & FLAG_PRIVATE) != 0)
 		data = value == NULL ? data : value->value;
@@ -370,7 +370,7 @@ may_be_changed(const struct session *s, const struct entry *e)
 	bool trusted = e->o.kind == OBJECT_CERTIFICATE && (e->o.flags & FLAG_TRUSTED) != 0;
 
 	return e->profile == 0 && (e->o.flags & FLAG_MODIFIABLE) != 0 &&
-	    (!trusted || s->token->role == ROLE_SO);
+	    (!trusted || token_role(s->token) == ROLE_SO);
 }
 
 /* One try; CKR_FUNCTION_CANCELED when another thread or process changed the object between reading
@@ -393,7 +393,7 @@ set_once(struct session *s, const struct attrs *t, CK_OBJECT_HANDLE handle)
 		return CKR_ACTION_PROHIBITED;
 	if (object_copy(&e->o, &o) != KMS_OK)
 		return CKR_HOST_MEMORY;
-	TRY_RV(schema_apply(SCHEMA_SET, t, s->token->role == ROLE_SO, &o));
+	TRY_RV(schema_apply(SCHEMA_SET, t, token_role(s->token) == ROLE_SO, &o));
 	private_value = value != NULL && (o.flags & FLAG_PRIVATE) != 0;
 	if (value != NULL && !private_value && buf_set(&o.body, value->value) != KMS_OK)
 		return CKR_HOST_MEMORY;

@@ -139,7 +139,7 @@ token_admit(struct token *t, bool rw)
 	pthread_mutex_lock(&t->lock);
 	if (t->resetting)
 		rv = CKR_FUNCTION_FAILED;
-	else if (!rw && t->role == ROLE_SO)
+	else if (!rw && token_role(t) == ROLE_SO)
 		rv = CKR_SESSION_READ_WRITE_SO_EXISTS;
 	if (rv == CKR_OK) {
 		t->n_sessions++;
@@ -255,7 +255,7 @@ session_close_all(struct token *t)
 CK_STATE
 session_state(const struct session *s)
 {
-	switch ((enum role)s->token->role) {
+	switch (token_role(s->token)) {
 	case ROLE_USER: return session_rw(s) ? CKS_RW_USER_FUNCTIONS : CKS_RO_USER_FUNCTIONS;
 	case ROLE_SO: return CKS_RW_SO_FUNCTIONS;
 	case ROLE_NONE: break;

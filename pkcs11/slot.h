@@ -23,7 +23,7 @@ struct token {
 	pthread_mutex_t lock; /* leaf: guards the counts */
 	size_t n_sessions, n_rw;
 	bool resetting;	  /* C_InitToken is at work: no session may open */
-	_Atomic int role; /* enum role: who is logged in, for all sessions of the application */
+	_Atomic int role; /* enum role: who has logged in, for all sessions; ask token_role */
 };
 
 /* Opens and closes the tokens of CONF; of one that cannot be opened, which is logged, the slot
@@ -31,11 +31,18 @@ struct token {
 CK_RV token_open(struct token *t, const struct conf_token *conf);
 void token_close(struct token *t);
 
+/* Who is logged in: who has logged in here, as long as the backend holds it for so. */
+static inline enum role
+token_role(const struct token *t)
+{
+	return t->role == ROLE_NONE ? ROLE_NONE : backend_role(t->backend);
+}
+
 /* Logged in as user: private objects are seen. */
 static inline bool
 token_user(const struct token *t)
 {
-	return t->role == ROLE_USER;
+	return token_role(t) == ROLE_USER;
 }
 
 /* A fresh call with the token's deadline. */

@@ -52,6 +52,12 @@ backend_logout(struct backend *b)
 		b->ops->logout(b);
 }
 
+enum role
+backend_role(struct backend *b)
+{
+	return b->ops->role == NULL ? ROLE_NONE : b->ops->role(b);
+}
+
 enum kms_rc
 backend_init_pin(struct backend *b, struct call *c, struct slice pin)
 {

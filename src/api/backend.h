@@ -60,6 +60,9 @@ struct backend_ops {
 	/* Verifies the user PIN again without changing the login (context-specific login). */
 	enum kms_rc (*reauthenticate)(struct backend *b, struct call *c, struct slice pin);
 	void (*logout)(struct backend *b);
+	/* Who is logged in, at the cost of a load. A login also ends by itself, when the token is
+	 * found to have been made anew by somebody else. */
+	enum role (*role)(struct backend *b);
 	/* As SO: sets the user PIN and clears its counter. */
 	enum kms_rc (*init_pin)(struct backend *b, struct call *c, struct slice pin);
 	enum kms_rc (*set_pin)(struct backend *b, struct call *c, enum role role,
@@ -156,6 +159,7 @@ enum kms_rc backend_login(struct backend *b, struct call *c, enum role role, str
     struct slice pin) MUST_USE;
 enum kms_rc backend_reauthenticate(struct backend *b, struct call *c, struct slice pin) MUST_USE;
 void backend_logout(struct backend *b);
+enum role backend_role(struct backend *b);
 enum kms_rc backend_init_pin(struct backend *b, struct call *c, struct slice pin) MUST_USE;
 enum kms_rc backend_set_pin(struct backend *b, struct call *c, enum role role, struct slice old_pin,
     struct slice new_pin) MUST_USE;

@@ -44,6 +44,12 @@ local_apply(struct local *l, struct call *c, const struct keyring *keys,
 	return KMS_OK;
 }
 
+static enum role
+role(struct backend *b)
+{
+	return local_role(local_of(b));
+}
+
 static void
 local_close(struct backend *b)
 {
@@ -69,6 +75,7 @@ static const struct backend_ops ops = {
 	.login = local_login,
 	.reauthenticate = local_reauthenticate,
 	.logout = local_logout,
+	.role = role,
 	.init_pin = local_init_pin,
 	.set_pin = local_set_pin,
 	.generation = local_generation,

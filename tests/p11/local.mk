@@ -28,3 +28,4 @@ c_tests += %D%/fork_busy_test.t
 c_tests += %D%/thread_test.t
 c_tests += %D%/thread_race_test.t
 c_tests += %D%/process_test.t
+c_tests += %D%/process_token_test.t

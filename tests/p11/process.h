@@ -14,7 +14,7 @@
 
 static struct peer other;
 
-/* Peers are forks: a string of this program is the same one in them. */
+/* Peers are forks: a string literal of this program is the same one in them. */
 #define TEXT(arg) ((const char *)(arg))
 #define ARG(text) ((uintptr_t)(text))
 
