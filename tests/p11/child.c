@@ -159,12 +159,16 @@ child_end(struct child *c)
 }
 
 void
-child_kill(struct child *c, int sig)
+child_kill(const struct child *c, int sig)
 {
-	int status;
-
 	ck_assert_int_eq(kill(c->pid, sig), 0);
-	status = reap(c);
+}
+
+void
+child_killed(struct child *c, int sig)
+{
+	int status = reap(c);
+
 	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == sig,
 	    "the child ended before it was killed (%d)", WEXITSTATUS(status));
 }

@@ -24,8 +24,10 @@ struct child {
 void child_start(struct child *c, void (*body)(struct child *up, void *arg), void *arg);
 /* Waits for the end, which must be one with exit status 0. */
 void child_end(struct child *c);
-/* ... or by SIGNAL, which this sends. */
-void child_kill(struct child *c, int signal);
+/* The same for one that ends by SIGNAL, which child_kill sends: what it said before can still be
+ * heard in between. */
+void child_kill(const struct child *c, int signal);
+void child_killed(struct child *c, int signal);
 /* Both in one: what BODY does, another process does. */
 void in_child(void (*body)(struct child *up, void *arg), void *arg);
 

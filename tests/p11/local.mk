@@ -29,3 +29,4 @@ c_tests += %D%/thread_test.t
 c_tests += %D%/thread_race_test.t
 c_tests += %D%/process_test.t
 c_tests += %D%/process_token_test.t
+c_tests += %D%/kill_test.t
