@@ -195,28 +195,12 @@ session_open(struct token *t, CK_FLAGS flags, CK_SESSION_HANDLE *ret)
 	return CKR_OK;
 }
 
-/* 5.6.2: the application is logged out with its last session, unless another one has opened. */
-static void
-logout_if_unused(struct token *t)
-{
-	bool unused;
-
-	pthread_mutex_lock(&t->login_lock);
-	pthread_mutex_lock(&t->lock);
-	unused = t->n_sessions == 0;
-	pthread_mutex_unlock(&t->lock);
-	if (unused)
-		token_logout(t);
-	pthread_mutex_unlock(&t->login_lock);
-}
-
-/* The lock is kept to the end: C_Finalize, which takes it to see that nobody is in the session,
- * frees the token after that. */
 void
 session_close(struct session *s)
 {
 	struct token *t = s->token;
 	CK_SESSION_HANDLE handle = s->handle;
+	bool rw = session_rw(s), last;
 	size_t i;
 
 	for (i = 0; i < USE_KINDS; i++)
@@ -225,10 +209,19 @@ session_close(struct session *s)
 	s->find = (struct find){ 0 };
 	s->handle = 0;
 	s->token = NULL;
-	catalog_close_session(t->catalog, handle);
-	if (token_dismiss(t, session_rw(s)))
-		logout_if_unused(t);
 	pthread_mutex_unlock(&s->lock);
+
+	catalog_close_session(t->catalog, handle);
+	last = token_dismiss(t, rw);
+	if (last) { /* 5.6.2: the application is logged out with its last session */
+		pthread_mutex_lock(&t->login_lock);
+		pthread_mutex_lock(&t->lock);
+		last = t->n_sessions == 0;
+		pthread_mutex_unlock(&t->lock);
+		if (last)
+			token_logout(t);
+		pthread_mutex_unlock(&t->login_lock);
+	}
 	give_index(table, (uint32_t)((handle & INDEX_MASK) - 1));
 }
 

@@ -153,10 +153,11 @@ insert_some(void *arg)
 {
 	struct store *s = arg;
 	struct store_row r = { .o = { .revision = 1, .kind = OBJECT_DATA } };
+	struct store_change change = { .kind = INSERT_OBJECT, .row = &r };
 
 	for (uint8_t i = 1; i <= 150; i++) {
 		r.o.id = uid_of(i);
-		if (s->ops->insert(s, NULL, SERIAL, &r, 1) != KMS_OK)
+		if (s->ops->apply(s, NULL, SERIAL, &change, 1) != KMS_OK)
 			ck_abort_msg("insert %u failed", i);
 	}
 	atomic_store(&has_left, true);
