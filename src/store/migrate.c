@@ -71,31 +71,46 @@ migrate_version(struct conn *k)
 	return ask_number(k, NULL, "PRAGMA user_version", &version) == KMS_OK ? version : 0;
 }
 
+/* What tells whose a file is. */
+struct marks {
+	int64_t application, version, tables;
+};
+
+/* As they are at one moment: another process may be making the schema. */
+static enum kms_rc
+read_marks(struct conn *k, struct call *c, struct marks *ret)
+{
+	if (sqlite3_exec(k->db, "SAVEPOINT marks", NULL, NULL, NULL) != SQLITE_OK)
+		return conn_fail(k, c, sqlite3_extended_errcode(k->db));
+	TRY(ask_number(k, c, "PRAGMA application_id", &ret->application));
+	TRY(ask_number(k, c, "PRAGMA user_version", &ret->version));
+	TRY(ask_number(k, c, "SELECT count(*) FROM sqlite_schema", &ret->tables));
+	if (sqlite3_exec(k->db, "RELEASE marks", NULL, NULL, NULL) != SQLITE_OK)
+		return conn_fail(k, c, sqlite3_extended_errcode(k->db));
+	return KMS_OK;
+}
+
 /* *RET is the version, 0 for an empty file. */
 static enum kms_rc
 look(struct conn *k, struct call *c, int64_t *ret)
 {
-	int64_t application, version, tables;
+	struct marks m;
 
-	TRY(ask_number(k, c, "PRAGMA application_id", &application));
-	TRY(ask_number(k, c, "PRAGMA user_version", &version));
-	if (application == 0 && version == 0) {
-		TRY(ask_number(k, c, "SELECT count(*) FROM sqlite_schema", &tables));
-		if (tables == 0) {
-			*ret = 0;
-			return KMS_OK;
-		}
+	TRY(read_marks(k, c, &m));
+	if (m.application == 0 && m.version == 0 && m.tables == 0) {
+		*ret = 0;
+		return KMS_OK;
 	}
-	if (application != APPLICATION_ID || version < 1)
+	if (m.application != APPLICATION_ID || m.version < 1)
 		return call_fail(c, KMS_TAMPERED,
 		    "%s is a database of another program, no token store: name another file",
 		    k->path);
-	if (version > migrate_current())
+	if (m.version > migrate_current())
 		return call_fail(c, KMS_NEWER,
 		    "%s has version %" PRId64 " of the store; this software knows up to %" PRId64
 		    ": update it",
-		    k->path, version, migrate_current());
-	*ret = version;
+		    k->path, m.version, migrate_current());
+	*ret = m.version;
 	return KMS_OK;
 }
 
@@ -121,6 +136,19 @@ apply_locked(struct conn *k, struct call *c)
 	return conn_run(k, c, SQL_COMMIT);
 }
 
+/* Stays in the file; a transaction cannot change it. SQLite itself does not wait here for another
+ * process that does the same. */
+static enum kms_rc
+set_wal(struct conn *k, struct call *c)
+{
+	int result, tries = 0;
+
+	do
+		result = sqlite3_exec(k->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+	while ((result & 0xff) == SQLITE_BUSY && conn_wait(k, tries++));
+	return result == SQLITE_OK ? KMS_OK : conn_fail(k, c, sqlite3_extended_errcode(k->db));
+}
+
 enum kms_rc
 migrate(struct conn *k, struct call *c, bool create)
 {
@@ -135,9 +163,7 @@ migrate(struct conn *k, struct call *c, bool create)
 	if (k->read_only)
 		return call_fail(c, KMS_READONLY,
 		    "%s needs an update of its format, but cannot be written", k->path);
-	/* Stays in the file; a transaction cannot change it. */
-	if (sqlite3_exec(k->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK)
-		return conn_fail(k, c, sqlite3_extended_errcode(k->db));
+	TRY(set_wal(k, c));
 	TRY(conn_run(k, c, SQL_BEGIN));
 	if ((rc = apply_locked(k, c)) != KMS_OK)
 		(void)sqlite3_exec(k->db, "ROLLBACK", NULL, NULL, NULL);

@@ -63,6 +63,9 @@ enum kms_rc conn_borrow_filled(struct sqlite_store *s, struct call *c, struct co
 
 /* From now, until the deadline of C. */
 void conn_set_deadline(struct conn *k, const struct call *c);
+/* A moment, longer with each of the TRIES before, while another connection holds a lock; false when
+ * there is no more time. */
+bool conn_wait(struct conn *k, int tries);
 
 /* Opens and closes one. KMS_NOT_INITIALIZED: no file, or an empty one. */
 enum kms_rc conn_open(struct sqlite_store *s, struct call *c, bool create,

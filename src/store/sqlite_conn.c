@@ -94,21 +94,26 @@ conn_fail(struct conn *k, struct call *c, int result)
 	}
 }
 
-/* SQLite calls this while another connection holds a lock that it needs; 0 gives up. */
-static int
-wait_for_others(void *arg, int tries)
+bool
+conn_wait(struct conn *k, int tries)
 {
-	struct conn *k = arg;
 	uint64_t now = os_monotonic_ms();
 	unsigned ms = tries < WAIT_STEP_MS ? 1 + (unsigned)tries / 2 : WAIT_STEP_MS / 2;
 	struct timespec t = { .tv_nsec = (long)ms * 1000000 };
 
 	/* Patience too: the clock may stand still (a test's does). */
 	if (now >= k->deadline_ms || k->patience_ms < ms)
-		return 0;
+		return false;
 	k->patience_ms -= ms;
 	(void)nanosleep(&t, NULL);
-	return 1;
+	return true;
+}
+
+/* SQLite calls this while another connection holds a lock that it needs; 0 gives up. */
+static int
+wait_for_others(void *k, int tries)
+{
+	return conn_wait(k, tries) ? 1 : 0;
 }
 
 void

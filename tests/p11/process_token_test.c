@@ -260,7 +260,7 @@ START_TEST(processes_that_make_a_token_at_once_make_one)
 			   b[33] = "other                           ";
 	CK_TOKEN_INFO info;
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 12; i++) {
 		p11_setup_blank();
 		CHECK_OK(p11->C_Finalize(NULL));
 		peer_start(&other);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "store/sqlite.h"
+#include "tests/p11/child.h"
 #include "tests/unit/store_fixture.h"
 
 #define NOBODY 65534
@@ -509,6 +510,51 @@ START_TEST(store_opened_after_a_fork_holds_locks_of_its_own)
 }
 END_TEST
 
+/* Whoever is second finds a token that is not the one, or none, that it was to replace. */
+static void
+make_store(void)
+{
+	auto_store_token t = { 0 };
+	struct store *s = open_store(false);
+	struct call c = { 0 };
+	enum kms_rc rc;
+
+	CHECK_RC(buf_set(&t.serial, SERIAL), KMS_OK);
+	fill(&t.label, "label");
+	fill(&t.open_key, "open key");
+	fill(&t.so.sealed, "so sealed");
+	fill(&t.so.salt, "so salt");
+	rc = s->ops->token_reset(s, &c, slice_of(NULL, 0), &t);
+	ck_assert_msg(rc == KMS_OK || rc == KMS_CONFLICT, "%s: %s", rc_name(rc), c.err.text);
+	close_store(s);
+}
+
+static void
+make_store_too(struct child *up, void *arg UNUSED)
+{
+	child_meet(up);
+	make_store();
+}
+
+START_TEST(stores_made_at_once_by_two_processes_are_one)
+{
+	struct child other;
+	struct store *s;
+
+	for (int i = 0; i < 60; i++) {
+		child_start(&other, make_store_too, NULL);
+		child_meet(&other);
+		make_store();
+		child_end(&other);
+		s = open_store(false);
+		insert(s, 'a', OBJECT_DATA, "x", "");
+		check_found(s, ALL, "a");
+		close_store(s);
+		ck_assert_int_eq(unlink(path), 0);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -531,7 +577,8 @@ main(void)
 		pipe_in_the_place_of_the_file_is_refused,
 		file_that_was_replaced_is_noticed_before_it_is_written,
 		no_connection_reads_a_file_that_was_replaced_once_that_is_known,
-		store_opened_after_a_fork_holds_locks_of_its_own };
+		store_opened_after_a_fork_holds_locks_of_its_own,
+		stores_made_at_once_by_two_processes_are_one };
 	Suite *s = suite_create("store_trouble");
 	TCase *t = tcase_create("store_trouble");
 
