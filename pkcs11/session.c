@@ -29,7 +29,8 @@ struct table {
 	uint32_t made;	/* sessions that exist, used or free */
 	uint32_t *free; /* indexes, a stack */
 	uint32_t n_free;
-	uint64_t first_life; /* so that no handle of a child is one of its parent's */
+	uint64_t first_life;   /* so that no handle of a child is one of its parent's */
+	struct table *parents; /* kept reachable, never touched */
 };
 
 static struct table first_table = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -46,6 +47,7 @@ session_after_fork(void)
 		return;
 	pthread_mutex_init(&t->lock, NULL);
 	t->first_life = (uint64_t)os_fork_generation() << LIFE_FORK_BITS;
+	t->parents = table;
 	table = t;
 }
 
