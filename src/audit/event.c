@@ -11,14 +11,35 @@
 #define SHORT_STRING_MAX 32 /* of an event that is too long otherwise */
 
 /*
- * Parameters that are never recorded: secrets, what is encrypted or signed, and what comes out. An
- * encryption context is known by its keys alone (context_names).
+ * Parameters that are never recorded: secrets, what is encrypted or signed, and what comes out.
+ * What the API's table calls bytes or secret is among them by that; the rest is text that is as
+ * good as a secret, or the names that others give such things. An encryption context is known by
+ * its keys alone (context_names).
  */
-static const char *const unrecorded[] = { "Plaintext", "PlainText", "CiphertextBlob", "SecretData",
-	"SecretString", "SecretBinary", "EncryptedKeyMaterial", "ImportToken", "Message", "Digest",
-	"Value", "Mac", "Signature", "ExportedDataKey", "EncryptionContext",
-	"SourceEncryptionContext", "DestinationEncryptionContext", "AccessKeySecret",
-	"SecurityToken", "Password", "RandomPassword", "PIN", "Recipient" };
+static const char *const unrecorded[] = {
+#define WHEN_TEXT(wire)
+#define WHEN_TEXTS(wire)
+#define WHEN_NUMBER(wire)
+#define WHEN_BOOL(wire)
+#define WHEN_GROUP(wire)
+#define WHEN_GROUPS(wire)
+#define WHEN_BYTES(wire)		  wire,
+#define WHEN_SECRET_TEXT(wire)		  wire,
+#define WHEN_SECRET_BYTES(wire)		  wire,
+#define FIELD(name, wire, kind, min, max) WHEN_##kind(wire)
+#include "api/field.def"
+#undef FIELD
+	"EncryptionContext",
+	"SourceEncryptionContext",
+	"DestinationEncryptionContext",
+	"SecretString",
+	"SecretBinary",
+	"SecurityToken",
+	"Signature",
+	"Password",
+	"PIN",
+	"Recipient",
+};
 
 static bool
 is_unrecorded(const char *name)

@@ -237,6 +237,10 @@ edit(struct reader *r)
 
 	if (r->bad)
 		return;
+	if (now[i].len == 0) {
+		MUST(buf_set(&now[i], put_in) == KMS_OK);
+		return;
+	}
 	at %= now[i].len + 1;
 	removed %= now[i].len - at + 1;
 	MUST(buf_add(&b, slice_of(now[i].p, at)) == KMS_OK);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1
 #include <jansson.h>
 
+#include "api/fields.h"
 #include "audit/event.h"
 #include "tests/unit/audit_fixture.h"
 
@@ -363,6 +364,31 @@ START_TEST(secrets_and_payload_are_never_recorded)
 }
 END_TEST
 
+START_TEST(no_field_that_the_api_calls_secret_is_recorded)
+{
+	unsigned n = 0;
+
+	for (unsigned f = 0; f < F_COUNT; f++) {
+		const struct field_row *row = field_row((enum field)f);
+		struct audit_param p = { row->wire, BYTES("x") };
+		struct audit_event e = audit_sign_event();
+		json_t *j;
+
+		if (row->kind != FIELD_SECRET_TEXT && row->kind != FIELD_SECRET_BYTES &&
+		    row->kind != FIELD_BYTES)
+			continue;
+		e.params = &p;
+		e.n_params = 1;
+		j = record_of(&e, NULL);
+		ck_assert_msg(json_object_size(json_object_get(j, "requestParameters")) == 0, "%s",
+		    row->wire);
+		json_decref(j);
+		n++;
+	}
+	ck_assert_uint_gt(n, 10);
+}
+END_TEST
+
 START_TEST(names_that_are_no_names_are_left_out)
 {
 	struct audit_param params[] = { { "a\"b", BYTES("x") }, { "", BYTES("x") },
@@ -432,7 +458,8 @@ main(void)
 	    what_is_no_time_is_refused, a_sealed_line_is_read_back,
 	    every_change_of_a_line_is_noticed, a_value_cannot_pass_for_the_tail,
 	    a_record_has_actiontrails_members, an_event_without_anything_is_a_record_too,
-	    secrets_and_payload_are_never_recorded, names_that_are_no_names_are_left_out,
+	    secrets_and_payload_are_never_recorded, no_field_that_the_api_calls_secret_is_recorded,
+	    names_that_are_no_names_are_left_out,
 	    an_event_that_is_too_long_is_shortened_and_says_so,
 	    a_folded_record_tells_count_and_times));
 }
