@@ -8,8 +8,6 @@
  */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "audit/jin.h"
@@ -18,15 +16,7 @@
 #include "base/codec.h"
 #include "base/os.h"
 #include "crypto/crypto.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)           \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 #define FILES	 4
 #define REGISTER 2
