@@ -18,13 +18,15 @@ static struct part {
 } rsa_n, rsa_e, rsa_d, rsa_p, rsa_q, rsa_dp, rsa_dq, rsa_qi, ec_d, ec_point, ed_d, ed_point,
     peer_point;
 
+/* A number, at least WIDTH bytes wide: private values of curves are as wide as the order. */
 static void
-big(EVP_PKEY *k, const char *name, struct part *ret)
+big(EVP_PKEY *k, const char *name, size_t width, struct part *ret)
 {
 	BIGNUM *b = NULL;
 
 	ck_assert_int_eq(EVP_PKEY_get_bn_param(k, name, &b), 1);
-	ret->n = (size_t)BN_bn2bin(b, ret->v);
+	ret->n = (size_t)BN_num_bytes(b) < width ? width : (size_t)BN_num_bytes(b);
+	ck_assert_int_eq(BN_bn2binpad(b, ret->v, (int)ret->n), (int)ret->n);
 	BN_clear_free(b);
 }
 
@@ -54,15 +56,15 @@ matrix_keys(void)
 	ec = EVP_EC_gen("P-256");
 	peer = EVP_EC_gen("P-256");
 	ed = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	big(rsa, OSSL_PKEY_PARAM_RSA_N, &rsa_n);
-	big(rsa, OSSL_PKEY_PARAM_RSA_E, &rsa_e);
-	big(rsa, OSSL_PKEY_PARAM_RSA_D, &rsa_d);
-	big(rsa, OSSL_PKEY_PARAM_RSA_FACTOR1, &rsa_p);
-	big(rsa, OSSL_PKEY_PARAM_RSA_FACTOR2, &rsa_q);
-	big(rsa, OSSL_PKEY_PARAM_RSA_EXPONENT1, &rsa_dp);
-	big(rsa, OSSL_PKEY_PARAM_RSA_EXPONENT2, &rsa_dq);
-	big(rsa, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, &rsa_qi);
-	big(ec, OSSL_PKEY_PARAM_PRIV_KEY, &ec_d);
+	big(rsa, OSSL_PKEY_PARAM_RSA_N, 1, &rsa_n);
+	big(rsa, OSSL_PKEY_PARAM_RSA_E, 1, &rsa_e);
+	big(rsa, OSSL_PKEY_PARAM_RSA_D, 1, &rsa_d);
+	big(rsa, OSSL_PKEY_PARAM_RSA_FACTOR1, 1, &rsa_p);
+	big(rsa, OSSL_PKEY_PARAM_RSA_FACTOR2, 1, &rsa_q);
+	big(rsa, OSSL_PKEY_PARAM_RSA_EXPONENT1, 1, &rsa_dp);
+	big(rsa, OSSL_PKEY_PARAM_RSA_EXPONENT2, 1, &rsa_dq);
+	big(rsa, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, 1, &rsa_qi);
+	big(ec, OSSL_PKEY_PARAM_PRIV_KEY, 32, &ec_d);
 	point(ec, &ec_point);
 	point(peer, &peer_point);
 	point(ed, &ed_point);
