@@ -99,7 +99,8 @@ object_copy_to(struct session *s, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *t
 		return CKR_ACTION_PROHIBITED;
 	if (object_copy(&src->o, &o) != KMS_OK)
 		return CKR_HOST_MEMORY;
-	if (token_role(s->token) != ROLE_SO) /* 4.3, footnote 10: trust is the SO's to give, a copy too */
+	if (token_role(s->token) !=
+	    ROLE_SO) /* 4.3, footnote 10: trust is the SO's to give, a copy too */
 		o.flags &= ~(uint32_t)FLAG_TRUSTED;
 	TRY_RV(schema_apply(SCHEMA_COPY, &t, token_role(s->token) == ROLE_SO, &o));
 	/* a copy that needs no login would open what the PIN protects */
