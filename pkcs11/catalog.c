@@ -414,9 +414,9 @@ read_again(struct catalog *c, struct call *call, CK_OBJECT_HANDLE handle, const 
 CK_RV
 catalog_get(struct catalog *c, struct call *call, CK_OBJECT_HANDLE handle, struct entry **ret)
 {
-	uint64_t now = backend_generation(c->token->backend); /* may ask the store: not locked */
 	auto_entry *kept = NULL;
 	struct place *p;
+	uint64_t checked;
 	struct uid id;
 
 	pthread_mutex_lock(&c->lock);
@@ -425,14 +425,20 @@ catalog_get(struct catalog *c, struct call *call, CK_OBJECT_HANDLE handle, struc
 		pthread_mutex_unlock(&c->lock);
 		return CKR_OBJECT_HANDLE_INVALID;
 	}
-	if (p->in_memory || (p->entry != NULL && p->checked == now)) {
+	if (p->in_memory) {
 		*ret = entry_ref(p->entry);
 		pthread_mutex_unlock(&c->lock);
 		return CKR_OK;
 	}
 	id = p->id;
+	checked = p->checked;
 	kept = p->entry == NULL ? NULL : entry_ref(p->entry);
 	pthread_mutex_unlock(&c->lock);
+	if (kept != NULL && checked == backend_generation(c->token->backend)) {
+		*ret = kept;
+		kept = NULL; /* moved */
+		return CKR_OK;
+	}
 	return read_again(c, call, handle, &id, kept, ret);
 }
 
