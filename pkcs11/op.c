@@ -286,10 +286,11 @@ read_input(enum use_kind kind, const CK_BYTE *in, CK_ULONG len, struct slice *re
 static CK_RV
 goes_on_with(const struct op *op, enum form form)
 {
-	if (op->phase == (form == FORM_ONCE ? OP_PARTS : OP_ONCE))
-		return CKR_OPERATION_ACTIVE;
+	/* first: pkcs11-tool --test-ec asks for parts after a length, and takes this for an answer */
 	if (form != FORM_ONCE && !op->use->multipart)
 		return CKR_FUNCTION_NOT_SUPPORTED;
+	if (op->phase == (form == FORM_ONCE ? OP_PARTS : OP_ONCE))
+		return CKR_OPERATION_ACTIVE;
 	return CKR_OK;
 }
 
