@@ -286,11 +286,13 @@ read_input(enum use_kind kind, const CK_BYTE *in, CK_ULONG len, struct slice *re
 static CK_RV
 goes_on_with(const struct op *op, enum form form)
 {
-	/* first: pkcs11-tool --test-ec asks for parts after a length, and takes this for an answer */
 	if (form != FORM_ONCE && !op->use->multipart)
 		return CKR_FUNCTION_NOT_SUPPORTED;
-	if (op->phase == (form == FORM_ONCE ? OP_PARTS : OP_ONCE))
+	if (form == FORM_ONCE && op->phase == OP_PARTS)
 		return CKR_OPERATION_ACTIVE;
+	/* pkcs11-tool --test-ec ends a C_Sign that it has only asked by a C_SignFinal */
+	if (form == FORM_UPDATE || (form == FORM_FINAL && op->use->kind != USE_SIGN))
+		return op->phase == OP_ONCE ? CKR_OPERATION_ACTIVE : CKR_OK;
 	return CKR_OK;
 }
 
