@@ -7,48 +7,56 @@
 #include <string.h>
 
 #include "api/spec.h"
-#include "base/codec.h"
+#include "kms/master_spec.h"
+#include "kmsctl/kms_verb.h"
 
 #define EVERYWHERE                                                                              \
 	(BIT(OPT_CONFIG) | BIT(OPT_TOKEN) | BIT(OPT_JSON) | BIT(OPT_PIN_FILE) | BIT(OPT_HELP) | \
 	    BIT(OPT_VERSION))
 /* Those whose "-" is standard input. */
-#define READING \
-	(BIT(OPT_PIN_FILE) | BIT(OPT_SO_PIN_FILE) | BIT(OPT_PASSPHRASE_FILE) | BIT(OPT_SIGNATURE))
+#define READING                                                                \
+	(BIT(OPT_PIN_FILE) | BIT(OPT_SO_PIN_FILE) | BIT(OPT_PASSPHRASE_FILE) | \
+	    BIT(OPT_SIGNATURE) | BIT(OPT_IMPORT_TOKEN))
 #define KEY_OPTIONS (BIT(OPT_KEY) | BIT(OPT_ID) | BIT(OPT_ALG) | BIT(OPT_RAW))
 
 const struct command commands[] = {
 	{ "token", "init", "[LABEL]", 0, 1, 0, BIT(OPT_SO_PIN_FILE) | BIT(OPT_FORCE),
-	    cmd_token_init, "make a token: a label, the SO PIN and the user PIN" },
-	{ "token", "list", "", 0, 0, 0, 0, cmd_token_list, "show all configured tokens" },
+	    cmd_token_init, "make a token: a label, the SO PIN and the user PIN", NULL },
+	{ "token", "list", "", 0, 0, 0, 0, cmd_token_list, "show all configured tokens", NULL },
 	{ "token", "status", "", 0, 0, 0, 0, cmd_token_status,
-	    "show one token, its PINs and what it holds" },
+	    "show one token, its PINs and what it holds", NULL },
 	{ "key", "create", "", 0, 0, BIT(OPT_SPEC) | BIT(OPT_LABEL),
-	    BIT(OPT_ID) | BIT(OPT_EXTRACTABLE), cmd_key_create, "generate a key on the token" },
+	    BIT(OPT_ID) | BIT(OPT_EXTRACTABLE), cmd_key_create, "generate a key on the token",
+	    NULL },
 	{ "key", "list", "", 0, 0, 0,
 	    BIT(OPT_LABEL) | BIT(OPT_ID) | BIT(OPT_KIND) | BIT(OPT_PUBLIC), cmd_key_list,
-	    "show keys" },
+	    "show keys", NULL },
 	{ "key", "show", "[LABEL]", 0, 1, 0, BIT(OPT_ID) | BIT(OPT_PEM) | BIT(OPT_PUBLIC),
-	    cmd_key_show, "show everything about a key, or its public key" },
+	    cmd_key_show, "show everything about a key, or its public key", NULL },
 	{ "key", "import", "FILE", 1, 1, BIT(OPT_LABEL),
 	    BIT(OPT_ID) | BIT(OPT_EXTRACTABLE) | BIT(OPT_SPEC) | BIT(OPT_RAW) |
 		BIT(OPT_PASSPHRASE_FILE),
 	    cmd_key_import,
-	    "put a key from a file on the token: PEM or DER, or with --raw the bytes of a secret key" },
+	    "put a key from a file on the token: PEM or DER, or with --raw the bytes of a secret key",
+	    NULL },
 	{ "key", "delete", "[LABEL]", 0, 1, 0, BIT(OPT_ID) | BIT(OPT_YES), cmd_key_delete,
-	    "destroy a key, both its halves" },
+	    "destroy a key, both its halves", NULL },
 	{ "cert", "import", "FILE", 1, 1, 0, BIT(OPT_LABEL) | BIT(OPT_ID), cmd_cert_import,
-	    "put certificates on the token; label and id are those of the key they certify" },
+	    "put certificates on the token; label and id are those of the key they certify", NULL },
 	{ "cert", "list", "", 0, 0, 0, BIT(OPT_LABEL) | BIT(OPT_ID), cmd_cert_list,
-	    "show certificates" },
+	    "show certificates", NULL },
 	{ "sign", NULL, "--key LABEL FILE|-", 1, 1, 0, KEY_OPTIONS | BIT(OPT_OUT), cmd_sign,
-	    "sign a file" },
+	    "sign a file", NULL },
 	{ "verify", NULL, "--key LABEL FILE|-", 1, 1, BIT(OPT_SIGNATURE), KEY_OPTIONS, cmd_verify,
-	    "verify a signature: says OK, or exits with 1" },
+	    "verify a signature: says OK, or exits with 1", NULL },
 	{ "random", NULL, "BYTES", 1, 1, 0, BIT(OPT_HEX) | BIT(OPT_BASE64) | BIT(OPT_OUT),
-	    cmd_random, "write random bytes" },
+	    cmd_random, "write random bytes", NULL },
 	{ "doctor", NULL, "", 0, 0, 0, BIT(OPT_MODULE), cmd_doctor,
-	    "try everything an application needs, and say what to do" },
+	    "try everything an application needs, and say what to do", NULL },
+#define VERB(id, noun, verb, args, min, max, run, act, alternative, fills, ask, say, show, help) \
+	{ noun, verb, args, min, max, 0, 0, run, help, &kms_verbs[KMS_##id] },
+#include "kmsctl/kms_verbs.def"
+#undef VERB
 };
 const size_t n_commands = ARRAY_LEN(commands);
 
@@ -105,7 +113,21 @@ option_of_letter(char letter)
 static uint64_t
 command_options(const struct command *cmd)
 {
-	return EVERYWHERE | cmd->required | cmd->options;
+	return EVERYWHERE | cmd->required | cmd->options |
+	    (cmd->kms == NULL ? 0 : kms_verb_options(cmd->kms));
+}
+
+static uint64_t
+command_required(const struct command *cmd)
+{
+	return cmd->required | (cmd->kms == NULL ? 0 : kms_verb_required(cmd->kms));
+}
+
+/* May be given again and again; all values count. */
+static bool
+option_repeats(size_t opt)
+{
+	return options[opt].value != NULL && strcmp(options[opt].value, "K=V") == 0;
 }
 
 /* -- help -- */
@@ -138,7 +160,7 @@ print_synopsis(const struct command *cmd)
 	printf("kmsctl %s%s%s", cmd->noun, cmd->verb == NULL ? "" : " ",
 	    cmd->verb == NULL ? "" : cmd->verb);
 	for (size_t i = 0; i < OPT_END; i++) {
-		if ((cmd->required & BIT(i)) != 0)
+		if ((command_required(cmd) & BIT(i)) != 0)
 			printf(" --%s %s", option_name(i, name), options[i].value);
 	}
 	if (cmd->args[0] != '\0')
@@ -191,8 +213,14 @@ take_option(struct ctl *c, size_t opt, const char *shown, const char *attached, 
 			return ctl_usage(c, "%s needs a value: %s", shown, options[opt].value);
 		value = *(*next)++;
 	}
-	if (c->opt[opt] != NULL)
+	if (option_repeats(opt)) {
+		if (c->n_pairs == PAIRS_MAX)
+			return ctl_usage(c, "%s was given more than %d times", shown, PAIRS_MAX);
+		c->pairs[c->n_pairs].opt = (enum opt)opt;
+		c->pairs[c->n_pairs++].value = value;
+	} else if (c->opt[opt] != NULL) {
 		return ctl_usage(c, "%s was given twice", shown);
+	}
 	c->opt[opt] = value;
 	return EXIT_DONE;
 }
@@ -310,7 +338,8 @@ check_arguments(struct ctl *c)
 		if (c->opt[i] != NULL && (command_options(c->cmd) & BIT(i)) == 0)
 			return ctl_usage(c, "this command has no option --%s",
 			    option_name(i, name));
-		if ((c->opt[i] == NULL || c->opt[i][0] == '\0') && (c->cmd->required & BIT(i)) != 0)
+		if ((c->opt[i] == NULL || c->opt[i][0] == '\0') &&
+		    (command_required(c->cmd) & BIT(i)) != 0)
 			return ctl_usage(c, "--%s %s is needed", option_name(i, name),
 			    options[i].value);
 	}
@@ -321,7 +350,9 @@ check_arguments(struct ctl *c)
 	}
 	if (c->n_args > c->cmd->max_args)
 		return ctl_usage(c, "one argument too many: %s", c->args[c->cmd->max_args]);
-	if (c->opt[OPT_JSON] != NULL && c->opt[OPT_OUT] != NULL)
+	/* What is shown as a record has room for both. */
+	if (c->opt[OPT_JSON] != NULL && c->opt[OPT_OUT] != NULL &&
+	    (c->cmd->kms == NULL || c->cmd->kms->show.kind != SHOW_RECORD))
 		return ctl_usage(c, "--json or --out, not both");
 	if (reads_stdin_twice(c))
 		return ctl_usage(c, "only one file can be - for standard input");
@@ -344,6 +375,7 @@ complete_value(struct ctl *c, size_t opt)
 				printf("%s\n", c->conf->tokens[n].name);
 		}
 		break;
+	case OPT_USAGE: printf("ENCRYPT/DECRYPT\nSIGN/VERIFY\nGENERATE/VERIFY MAC\n"); break;
 	case OPT_SPEC:
 		for (const struct spec_row *r = spec_rows(&n); n > 0; n--, r++)
 			printf("%s\n", r->name);
@@ -385,6 +417,16 @@ split_typed(struct ctl *c, int argc, char **argv, size_t *opt)
 	return false;
 }
 
+static bool
+is_first_of_noun(size_t i)
+{
+	size_t k = 0;
+
+	while (strcmp(commands[k].noun, commands[i].noun) != 0)
+		k++;
+	return k == i;
+}
+
 /* ARGV: the words so far; the last one is being typed. */
 static void
 complete(struct ctl *c, int argc, char **argv)
@@ -407,7 +449,7 @@ complete(struct ctl *c, int argc, char **argv)
 	if (cmd != NULL && strstr(cmd->args, "FILE") != NULL)
 		printf("@file\n");
 	for (size_t i = 0; cmd == NULL && i < n_commands; i++) {
-		if (!known && (i == 0 || strcmp(commands[i].noun, commands[i - 1].noun) != 0))
+		if (!known && is_first_of_noun(i))
 			printf("%s\n", commands[i].noun);
 		else if (known && strcmp(commands[i].noun, c->args[0]) == 0)
 			printf("%s\n", commands[i].verb);

@@ -24,6 +24,7 @@ enum opt {
 };
 
 struct ctl;
+struct kms_verb;
 
 /* What stands for an option in a command's list of them. */
 #define BIT(opt) (UINT64_C(1) << (opt))
@@ -34,24 +35,36 @@ struct command {
 	int min_args, max_args;
 	uint64_t required, options; /* besides those that every command takes */
 	enum exit_code (*run)(struct ctl *c);
-	const char *help; /* one sentence */
+	const char *help;	    /* one sentence */
+	const struct kms_verb *kms; /* of an action of the KMS; its options are there */
 };
 
 /* All commands, in the order that the help shows them. */
 extern const struct command commands[];
 extern const size_t n_commands;
 
+#define PAIRS_MAX 64
+
 /* One run. */
 struct ctl {
 	const struct command *cmd;
 	const char *opt[OPT_END]; /* the value; "" for a flag that was given; NULL when absent */
-	char **args;		  /* what is left: the command's own arguments */
+	struct {
+		enum opt opt;
+		const char *value;
+	} pairs[PAIRS_MAX]; /* of options that may be given more than once, in their order */
+	size_t n_pairs;
+	char **args; /* what is left: the command's own arguments */
 	int n_args;
 	struct conf *conf;
 	const struct conf_token *token;
 	struct backend *backend;
 	struct token_status status;
 	struct call call;
+	struct {
+		char account[17], name[65], id[65];
+		struct caller who; /* made of these */
+	} as;
 };
 
 /*
@@ -172,6 +185,10 @@ struct slice file_first_line(const struct secret *file);
 enum kms_rc file_read(int fd, const char *name, struct buf *ret, struct err *err) MUST_USE;
 /* Writes to PATH, or to standard output when it is NULL or "-". */
 enum kms_rc file_write(const char *path, struct slice s, struct err *err) MUST_USE;
+/* Makes PATH, for its owner alone, unless it is there; what is in it stays. */
+enum kms_rc file_may_write(const char *path, struct err *err) MUST_USE;
+/* As file_write, to a file that nobody else can read from then on. */
+enum kms_rc file_write_private(const char *path, struct slice s, struct err *err) MUST_USE;
 
 /* Shows how far a long work is, on a terminal only, after the first second. */
 struct progress {
@@ -257,5 +274,7 @@ enum exit_code cmd_sign(struct ctl *c);
 enum exit_code cmd_verify(struct ctl *c);
 enum exit_code cmd_random(struct ctl *c);
 enum exit_code cmd_doctor(struct ctl *c);
+enum exit_code cmd_kms(struct ctl *c);
+enum exit_code cmd_key_import_material(struct ctl *c);
 
 #endif

@@ -101,24 +101,67 @@ file_read(int fd, const char *name, struct buf *ret, struct err *err)
 	return KMS_OK;
 }
 
+/* Takes F, unless it is standard output. */
+static enum kms_rc
+write_all(FILE *f, const char *name, struct slice s, struct err *err)
+{
+	bool good = s.len == 0 || fwrite(s.p, 1, s.len, f) == s.len;
+
+	good = (f == stdout ? fflush(f) : fclose(f)) == 0 && good;
+	return good ? KMS_OK : err_set(err, KMS_IO, "%s: %s", name, strerrordesc_np(errno));
+}
+
+static bool
+is_stdout(const char *path)
+{
+	return path == NULL || strcmp(path, "-") == 0;
+}
+
 enum kms_rc
 file_write(const char *path, struct slice s, struct err *err)
 {
-	bool to_stdout = path == NULL || strcmp(path, "-") == 0;
-	FILE *f = to_stdout ? stdout : fopen(path, "we");
-	bool good;
+	FILE *f = is_stdout(path) ? stdout : fopen(path, "we");
 
 	if (f == NULL)
 		return err_set(err, KMS_IO, "%s: %s", path, strerrordesc_np(errno));
-	good = s.len == 0 || fwrite(s.p, 1, s.len, f) == s.len;
-	if (to_stdout)
-		good = fflush(f) == 0 && good;
-	else
-		good = fclose(f) == 0 && good;
-	if (!good)
-		return err_set(err, KMS_IO, "%s: %s", to_stdout ? "standard output" : path,
-		    strerrordesc_np(errno));
+	return write_all(f, is_stdout(path) ? "standard output" : path, s, err);
+}
+
+enum kms_rc
+file_may_write(const char *path, struct err *err)
+{
+	int fd = is_stdout(path) ? -1 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 && !is_stdout(path))
+		return err_set(err, KMS_IO, "%s: %s", path, strerrordesc_np(errno));
+	if (fd >= 0)
+		(void)close(fd);
 	return KMS_OK;
+}
+
+enum kms_rc
+file_write_private(const char *path, struct slice s, struct err *err)
+{
+	FILE *f = NULL;
+	struct stat st;
+	int fd;
+
+	if (is_stdout(path))
+		return file_write(path, s, err);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	/* One that was there may have been left for all to read. */
+	if (fd >= 0 && fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || fchmod(fd, 0600) == 0))
+		f = fdopen(fd, "w");
+	if (f == NULL) {
+		enum kms_rc rc = err_set(err, KMS_IO, "%s: %s", path, strerrordesc_np(errno));
+
+		if (fd >= 0)
+			(void)close(fd);
+		return rc;
+	}
+	/* Not through a buffer of stdio's that nobody wipes. */
+	(void)setvbuf(f, NULL, _IONBF, 0);
+	return write_all(f, path, s, err);
 }
 
 struct progress
