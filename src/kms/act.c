@@ -102,7 +102,6 @@ act_permit_key(struct act *a, const char *what, const struct master_key *k)
 	enum api_error answer = state_answer(a->action, k->state);
 	char id[UID_TEXT_LEN + 1];
 	struct resource r = { .type = "key",
-		.name = slice_str(id),
 		.tags = &k->tags,
 		.policy = buf_slice(&k->policy),
 		.has_policy = true,
