@@ -197,7 +197,13 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 120);
+#if !defined(__SANITIZE_ADDRESS__)
+	/* The thread ends while the fork goes on, and the sanitizer's own locks then stay locked in
+	 * the child. */
 	tcase_add_loop_test(t, fork_waits_for_whoever_holds_it_off, 0, FORK_HOLDS);
+#else
+	(void)fork_waits_for_whoever_holds_it_off;
+#endif
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);
