@@ -48,6 +48,15 @@ key_due(struct act *a, const struct store_entity *e)
 	return do_key(a, &k);
 }
 
+static enum kms_rc
+secret_due(struct act *a, const struct store_entity *e)
+{
+	auto_kms_secret s = { 0 };
+
+	TRY(kms_secret_read(a->c, &a->keys, e, &s));
+	return s.delete_at != 0 && s.delete_at <= a->now ? secret_remove(a, &s) : KMS_OK;
+}
+
 /* Parameters for an import that nobody used. */
 static enum kms_rc
 import_due(struct act *a, const struct store_entity *e)
@@ -61,6 +70,7 @@ static const struct kind {
 	enum kms_rc (*due)(struct act *a, const struct store_entity *e);
 } kinds[] = {
 	{ ENTITY_KEY, key_due },
+	{ ENTITY_SECRET, secret_due },
 	{ ENTITY_IMPORT, import_due },
 };
 
