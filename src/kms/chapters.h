@@ -32,6 +32,11 @@ enum kms_rc asymmetric_open(struct act *a, struct slice version, struct slice al
 /* The request's Policy, which must be one. E_InvalidParameter. */
 enum kms_rc act_take_policy(struct act *a, struct buf *ret) MUST_USE;
 
+/* The request's ResourceType: whether it is secret, or else key. E_InvalidParameter. */
+enum kms_rc tag_read_type(struct act *a, bool *is_secret) MUST_USE;
+/* Its Tag.N: what is to be put, or looked for. */
+enum kms_rc tag_read_list(struct act *a, struct tags *ret) MUST_USE;
+
 /* -- of secrets -- */
 
 /* S is of a type that is not its callers' affair alone: it has an ExtendedConfig and rotates. */

@@ -15,6 +15,7 @@ core_sources += %D%/act_secret.c
 core_sources += %D%/act_secret_list.c
 core_sources += %D%/act_secret_value.c
 core_sources += %D%/act_tag.c
+core_sources += %D%/act_tag_list.c
 core_sources += %D%/act_user.c
 core_sources += %D%/act_version.c
 core_sources += %D%/authorise.c %D%/authorise.h
