@@ -336,6 +336,34 @@ START_TEST(generic_secrets_do_not_rotate)
 }
 END_TEST
 
+/* -- passwords -- */
+
+START_TEST(a_password_is_made_as_asked)
+{
+	const char *password;
+
+	request();
+	expect(ACTION_GetRandomPassword);
+	ck_assert_uint_eq(strlen(text_of(F_COUNT, F_RandomPassword)), 32);
+	request();
+	with_number(F_PasswordLength, 128);
+	with_bool(F_ExcludePunctuation, true);
+	with_bool(F_ExcludeNumbers, true);
+	with_bool(F_ExcludeUppercase, true);
+	with(F_ExcludeCharacters, "abcdefghijklm");
+	with_bool(F_RequireEachIncludedType, true);
+	expect(ACTION_GetRandomPassword);
+	password = text_of(F_COUNT, F_RandomPassword);
+	ck_assert_uint_eq(strlen(password), 128);
+	ck_assert_uint_eq(strspn(password, "nopqrstuvwxyz"), 128);
+	with_bool(F_ExcludeLowercase, true);
+	expect_error(ACTION_GetRandomPassword, E_InvalidParameter);
+	request();
+	with_number(F_PasswordLength, 7);
+	expect_error(ACTION_GetRandomPassword, E_InvalidParameter);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -347,7 +375,8 @@ main(void)
 		custom_data_becomes_part_of_the_configuration,
 		a_deleted_secret_comes_back_within_its_window,
 		a_secret_is_gone_when_its_window_ends, a_secret_can_be_deleted_at_once,
-		managed_secrets_tell_how_they_rotate, generic_secrets_do_not_rotate };
+		managed_secrets_tell_how_they_rotate, generic_secrets_do_not_rotate,
+		a_password_is_made_as_asked };
 	Suite *s = suite_create("contract: secrets");
 	TCase *t = tcase_create("secrets");
 

@@ -33,6 +33,7 @@ c_tests += %D%/object_test.t
 c_tests += %D%/op_test.t
 c_tests += %D%/os_test.t
 c_tests += %D%/param_test.t
+c_tests += %D%/password_test.t
 c_tests += %D%/policy_condition_test.t
 c_tests += %D%/policy_parse_test.t
 c_tests += %D%/policy_test.t
