@@ -38,6 +38,7 @@ c_tests += %D%/policy_condition_test.t
 c_tests += %D%/policy_parse_test.t
 c_tests += %D%/policy_test.t
 c_tests += %D%/process_test.t
+c_tests += %D%/rotate_test.t
 c_tests += %D%/secret_test.t
 c_tests += %D%/soft_test.t
 c_tests += %D%/spec_test.t
