@@ -2,14 +2,16 @@
 /* Actions that rotate secrets. */
 #include "kms/chapters.h"
 #include "kms/interval.h"
+#include "kms/secret_rotate.h"
 
 #define ROTATION_MIN (6 * 3600)
 #define ROTATION_MAX (8760 * 3600)
 
+/* Without a program, the API's rule: generic secrets are their callers' affair. */
 bool
-secret_is_managed(const struct act *a UNUSED, const struct kms_secret *s)
+secret_is_managed(const struct act *a, const struct kms_secret *s)
 {
-	return s->type != SECRET_GENERIC;
+	return s->type != SECRET_GENERIC || a->l->rotator.program != NULL;
 }
 
 static enum kms_rc
@@ -49,4 +51,47 @@ act_update_secret_rotation_policy(struct act *a)
 	    fields_get(a->req, F_RotationInterval)));
 	TRY(act_put_secret(a, &a->secret));
 	return fields_put(a->res, F_SecretName, buf_slice(&a->secret.name));
+}
+
+/* -- RotateSecret -- */
+
+/* What was cut off is finished first, and what was asked for comes after it. */
+static enum kms_rc
+finish_another(struct act *a, const struct secret_version *asked)
+{
+	const struct secret_version *pending =
+	    secret_version_at(&a->secret, slice_str(STAGE_PENDING));
+	struct uid id = a->secret.id;
+
+	if (pending == NULL || pending == asked)
+		return KMS_OK;
+	TRY(secret_rotate(a, &a->secret, slice_of(NULL, 0)));
+	kms_secret_free(&a->secret);
+	return act_load_secret(a, &id, &a->secret);
+}
+
+static enum kms_rc
+rotate(struct act *a, struct slice name)
+{
+	const struct secret_version *v = secret_version_named(&a->secret, name);
+
+	/* Done already, by whoever asked before. */
+	if (v != NULL && v != secret_version_at(&a->secret, slice_str(STAGE_PENDING)))
+		return KMS_OK;
+	TRY(finish_another(a, v));
+	return secret_rotate(a, &a->secret, name);
+}
+
+enum kms_rc
+act_rotate_secret(struct act *a)
+{
+	struct slice name = fields_get(a->req, F_VersionId);
+
+	TRY(need_managed(a, &a->secret));
+	TRY(secret_rotate_ready(a));
+	TRY(secret_check_version(a));
+	TRY(act_put_arn(a, a->res, F_Arn, "secret", buf_slice(&a->secret.name)));
+	TRY(fields_put(a->res, F_SecretName, buf_slice(&a->secret.name)));
+	TRY(fields_put(a->res, F_VersionId, name));
+	return rotate(a, name);
 }

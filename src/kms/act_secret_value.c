@@ -24,12 +24,17 @@ is_printable(struct slice s)
 }
 
 enum kms_rc
+secret_check_version(struct act *a)
+{
+	return is_printable(fields_get(a->req, F_VersionId)) ? KMS_OK : act_bad(a, F_VersionId);
+}
+
+enum kms_rc
 secret_take_data(struct act *a, enum secret_data_type *type)
 {
 	struct slice name = fields_get(a->req, F_SecretDataType);
 
-	if (!is_printable(fields_get(a->req, F_VersionId)))
-		return act_bad(a, F_VersionId);
+	TRY(secret_check_version(a));
 	if (name.len == 0 || slice_eq(name, slice_str("text")))
 		*type = SECRET_DATA_TEXT;
 	else if (slice_eq(name, slice_str("binary")))

@@ -41,7 +41,9 @@ enum kms_rc tag_read_list(struct act *a, struct tags *ret) MUST_USE;
 
 /* S is of a type that is not its callers' affair alone: it has an ExtendedConfig and rotates. */
 bool secret_is_managed(const struct act *a, const struct kms_secret *s);
-/* The request's SecretDataType; and its VersionId has the form of one. E_InvalidParameter. */
+/* The request's VersionId has the form of one. E_InvalidParameter. */
+enum kms_rc secret_check_version(struct act *a) MUST_USE;
+/* The same, and its SecretDataType. */
 enum kms_rc secret_take_data(struct act *a, enum secret_data_type *type) MUST_USE;
 /* Automatic rotation on or off; INTERVAL may be empty when off. Does not put S. */
 enum kms_rc secret_set_rotation(struct act *a, struct kms_secret *s, bool on,

@@ -333,6 +333,9 @@ START_TEST(generic_secrets_do_not_rotate)
 	with_bool(F_EnableAutomaticRotation, true);
 	with(F_RotationInterval, "7d");
 	expect_error(ACTION_UpdateSecretRotationPolicy, E_UnsupportedOperation);
+	secret("a");
+	with(F_VersionId, "v2");
+	expect_error(ACTION_RotateSecret, E_UnsupportedOperation);
 }
 END_TEST
 
