@@ -2,6 +2,7 @@
 /* Actions on the values of secrets: put, got, listed, and moved from stage to stage. */
 #include "kms/chapters.h"
 #include "kms/json.h"
+#include "kms/secret_rotate.h"
 #include "kms/secret_value.h"
 
 #define STAGE_LEN_MAX 64
@@ -331,20 +332,37 @@ check_move(struct act *a, struct slice stage, const struct secret_version *to,
 	return KMS_OK;
 }
 
+/* Of the system's stages ACSPending alone can be removed, and its version goes with it: that gives
+ * up a rotation that was cut off, of whatever type the secret is. */
+static bool
+gives_up(struct act *a, struct slice stage, const struct secret_version *to,
+    const struct secret_version *from)
+{
+	return slice_eq(stage, slice_str(STAGE_PENDING)) && to == NULL && from != NULL &&
+	    secret_version_at(&a->secret, stage) == from;
+}
+
+static enum kms_rc
+change_stage(struct act *a, struct slice stage)
+{
+	const struct secret_version *to, *from;
+
+	TRY(version_of(a, F_MoveToVersion, &to));
+	TRY(version_of(a, F_RemoveFromVersion, &from));
+	if (gives_up(a, stage, to, from))
+		return secret_rotate_give_up(a, &a->secret);
+	TRY(need_generic(a));
+	TRY(check_move(a, stage, to, from));
+	if (to != NULL)
+		return put_stage(a, stage, &to->id);
+	secret_stage_drop(&a->secret, stage);
+	return KMS_OK;
+}
+
 enum kms_rc
 act_update_secret_version_stage(struct act *a)
 {
-	struct slice stage = fields_get(a->req, F_VersionStage);
-	const struct secret_version *to, *from;
-
-	TRY(need_generic(a));
-	TRY(version_of(a, F_MoveToVersion, &to));
-	TRY(version_of(a, F_RemoveFromVersion, &from));
-	TRY(check_move(a, stage, to, from));
-	if (to != NULL)
-		TRY(put_stage(a, stage, &to->id));
-	else
-		secret_stage_drop(&a->secret, stage);
+	TRY(change_stage(a, fields_get(a->req, F_VersionStage)));
 	TRY(act_put_secret(a, &a->secret));
 	return fields_put(a->res, F_SecretName, buf_slice(&a->secret.name));
 }

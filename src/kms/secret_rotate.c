@@ -189,6 +189,23 @@ secret_rotate(struct act *a, struct kms_secret *s, struct slice name)
 	    : call_refuse(a->c, E_InternalFailure, "The secret was not rotated: %s.", why.text);
 }
 
+/* -- given up -- */
+
+enum kms_rc
+secret_rotate_give_up(struct act *a, struct kms_secret *s)
+{
+	const struct secret_version *pending = secret_version_at(s, slice_str(STAGE_PENDING));
+	struct uid id;
+
+	TRY(check_idle(a, s));
+	id = pending->id;
+	secret_version_drop(s, &id);
+	s->rotation.cut_off = false;
+	s->rotation.run_until = 0;
+	buf_clear(&s->rotation.runner);
+	return secret_value_remove(a, &id);
+}
+
 /* -- unasked -- */
 
 /* What could not even begin, its key being disabled, say, is still due, and would be at every tick.

@@ -22,7 +22,13 @@ enum kms_rc secret_rotate_ready(struct act *a) MUST_USE;
 enum kms_rc secret_rotate(struct act *a, struct kms_secret *s, struct slice name) MUST_USE;
 
 /*
- * The same for one that is due, or was cut off, unasked: to a version with a name of its own. What
+ * Takes ACSPending of S away, by the word of somebody who knows that its value is not in force.
+ * Does not put S. E_Throttling.
+ */
+enum kms_rc secret_rotate_give_up(struct act *a, struct kms_secret *s) MUST_USE;
+
+/*
+ * Rotates one that is due, or was cut off, unasked: to a version with a name of its own. What
  * fails is logged, shows in the secret, and is not tried again for an hour.
  */
 enum kms_rc secret_rotate_due(struct act *a, struct kms_secret *s) MUST_USE;

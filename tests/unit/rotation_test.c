@@ -340,6 +340,36 @@ START_TEST(what_was_cut_off_is_finished_before_another_version_comes)
 }
 END_TEST
 
+START_TEST(a_rotation_that_was_cut_off_can_be_given_up)
+{
+	new_secret("db", "Rds", "old");
+	backend_close(kms);
+	conf.rotate_timeout_ms = 300;
+	kms = open_local();
+	CHECK_RC(login(kms, ROLE_USER, PIN), KMS_OK);
+	local_run_programs(kms);
+	set_mode("hang");
+	rotate("db", "v2", E_InternalFailure);
+	request("db");
+	with(F_VersionStage, "ACSPending");
+	with(F_RemoveFromVersion, "v1");
+	expect(ACTION_UpdateSecretVersionStage, E_UnsupportedOperation);
+	request("db");
+	with(F_VersionStage, "ACSPending");
+	with(F_RemoveFromVersion, "v2");
+	expect(ACTION_UpdateSecretVersionStage, E_None);
+	check_at("db", "ACSPending", "");
+	check_at("db", "ACSCurrent", "old");
+	os_fake_clock(START + 8 * DAY);
+	local_tick(kms);
+	ck_assert_uint_eq(runs(), 1);
+	/* A failure is one again that changes nothing. */
+	set_mode("fail");
+	rotate("db", "v2", E_InternalFailure);
+	check_at("db", "ACSPending", "");
+}
+END_TEST
+
 START_TEST(a_value_without_a_password_is_not_rotated)
 {
 	new_secret("db", "Rds", "{\"user\":\"u\"}");
@@ -623,6 +653,10 @@ START_TEST(while_one_process_rotates_a_secret_no_other_does)
 	running = wait_for_pid();
 	rotate("db", "v2", E_Throttling);
 	rotate("db", "v3", E_Throttling);
+	request("db");
+	with(F_VersionStage, "ACSPending");
+	with(F_RemoveFromVersion, "v2");
+	expect(ACTION_UpdateSecretVersionStage, E_Throttling);
 	ck_assert_uint_eq(runs(), 1);
 	ck_assert_int_eq(kill(-running, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
@@ -788,6 +822,7 @@ main(void)
 		a_program_that_fails_changes_nothing_and_says_why,
 		a_program_that_took_too_long_is_run_again_with_the_same_value,
 		what_was_cut_off_is_finished_before_another_version_comes,
+		a_rotation_that_was_cut_off_can_be_given_up,
 		a_value_without_a_password_is_not_rotated,
 		a_secret_whose_key_is_disabled_is_not_rotated,
 		where_no_program_may_run_nothing_rotates,
