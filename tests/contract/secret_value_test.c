@@ -122,7 +122,7 @@ END_TEST
 
 START_TEST(there_are_at_most_ten_versions_and_the_oldest_without_a_stage_goes)
 {
-	char id[8], value[8];
+	char id[16], value[16];
 
 	new_secret("a", "v0", "0");
 	secret("a");
@@ -261,7 +261,7 @@ END_TEST
 
 START_TEST(a_secret_has_at_most_eight_stages_and_still_takes_new_values)
 {
-	char stage[8];
+	char stage[16];
 
 	new_secret("a", "v1", "1");
 	for (int i = 1; i <= 8; i++) {

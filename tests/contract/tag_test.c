@@ -164,14 +164,14 @@ END_TEST
 
 START_TEST(long_lists_of_tags_go_on_where_they_ended)
 {
-	char name[8], token[16];
+	char name[16], token[16];
 
 	for (int i = 0; i < 21; i++) {
 		(void)snprintf(name, sizeof(name), "s%d", i);
 		new_secret(name, "v", "x");
 		resources("secret", name, NULL);
 		for (int k = 0; k < 10; k++) {
-			char tag[8];
+			char tag[16];
 
 			(void)snprintf(tag, sizeof(tag), "k%d", k);
 			with_tag(tag, "");
@@ -206,7 +206,7 @@ START_TEST(what_is_wrong_with_tags_is_refused)
 	expect_error(ACTION_TagResources, E_InvalidParameter);
 	resources("secret", "a", NULL);
 	for (int k = 0; k < 20; k++) {
-		char tag[8];
+		char tag[16];
 
 		(void)snprintf(tag, sizeof(tag), "k%d", k);
 		with_tag(tag, "");

@@ -427,7 +427,7 @@ START_TEST(a_pending_version_keeps_its_stage_until_the_program_has_ended)
 	rotate("a", "v2", E_InternalFailure);
 	/* Twelve more values do not push it out. */
 	for (int i = 3; i < 15; i++) {
-		char id[8];
+		char id[16];
 
 		(void)snprintf(id, sizeof(id), "v%d", i);
 		request("a");
