@@ -8,20 +8,11 @@
 #include "kms/json.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 
 #include "base/codec.h"
 #include "crypto/crypto.h"
 #include "kms/secret_next.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
-#define MUST(condition)           \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 /* A parser's answer: done, or refused with a sentence. */
 static bool
