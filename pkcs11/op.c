@@ -207,7 +207,7 @@ prepare(struct session *s, struct op *op, enum use_kind kind, CK_MECHANISM_TYPE 
 	uint64_t generation = 0;
 	CK_RV rv;
 
-	if (m == NULL || (m->flags & rules[kind].offered) == 0 || !token_offers(s->token, m))
+	if (m == NULL || (token_offers(s->token, m) & rules[kind].offered) == 0)
 		return CKR_MECHANISM_INVALID;
 	if (kind != USE_DIGEST) {
 		/* Before the look-up: what changes during it must not pass for current. */
@@ -259,6 +259,9 @@ op_init(struct session *s, enum use_kind kind, const CK_MECHANISM *mechanism, CK
 static CK_RV
 use_rv(struct session *s, enum use_kind kind, enum kms_rc rc)
 {
+	const struct use *u = s->op[kind].use;
+	struct call call = { 0 };
+
 	if (kind == USE_DECRYPT && (rc == KMS_BAD_LEN || rc == KMS_LIMIT))
 		return CKR_ENCRYPTED_DATA_LEN_RANGE;
 	if (kind == USE_DECRYPT && rc == KMS_BAD_DATA)
@@ -267,7 +270,9 @@ use_rv(struct session *s, enum use_kind kind, enum kms_rc rc)
 	if (rc == KMS_OK || rc == KMS_BUFFER_SMALL || rc == KMS_BAD_LEN || rc == KMS_LIMIT ||
 	    rc == KMS_BAD_DATA || rc == KMS_BAD_SIGNATURE || rc == KMS_SIGNATURE_LEN)
 		return rv_of(rc);
-	return session_fail(s, &(struct call){ 0 }, rc);
+	if (u != NULL && u->why != NULL)
+		(void)call_fail(&call, rc, "%s", u->why);
+	return session_fail(s, &call, rc);
 }
 
 static CK_RV

@@ -18,6 +18,7 @@ enum key_type {
 	KEY_AES = 4,
 	KEY_GENERIC = 5, /* bytes for HMAC and derivation */
 };
+#define KEY_TYPES (KEY_GENERIC + 1)
 
 enum curve {
 	CURVE_NONE = 0,

@@ -65,3 +65,16 @@ gate_derive(struct backend *b, struct call *c, struct backend_key *k, const stru
 	TRY(authorise(l, c, k, FLAG_DERIVE));
 	return l->hsm->ops->derive(l->hsm, c, k->key, p, ret);
 }
+
+enum kms_rc
+gate_wrap(struct backend *b, struct call *c, struct backend_key *k, const struct alg_params *p,
+    struct backend_key *target, struct buf *ret)
+{
+	struct local *l = local_of(b);
+
+	if (l->hsm->ops->wrap == NULL)
+		return KMS_NOTSUP;
+	TRY(authorise(l, c, k, FLAG_WRAP));
+	TRY(authorise(l, c, target, FLAG_EXTRACTABLE));
+	return l->hsm->ops->wrap(l->hsm, c, k->key, p, target->key, ret);
+}

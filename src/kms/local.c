@@ -54,16 +54,26 @@ local_close(struct backend *b)
 	keys_forget(l, NULL);
 	secret_free(&l->root);
 	store_token_free(&l->token);
-	l->hsm->ops->close(l->hsm);
+	if (l->hsm != NULL)
+		l->hsm->ops->close(l->hsm);
 	if (l->store != NULL)
 		l->store->ops->close(l->store);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
 
+static const struct key_caps *
+local_caps(struct backend *b)
+{
+	struct local *l = local_of(b);
+
+	return l->hsm->ops->caps(l->hsm);
+}
+
 static const struct backend_ops ops = {
 	.name = "local",
 	.close = local_close,
+	.caps = local_caps,
 	.status = local_status,
 	.init_token = local_init_token,
 	.login = local_login,
@@ -86,6 +96,7 @@ static const struct backend_ops ops = {
 	.key_close = local_key_close,
 	.begin = gate_begin,
 	.derive = gate_derive,
+	.wrap = gate_wrap,
 };
 
 enum kms_rc
@@ -112,7 +123,6 @@ local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
 		local_close(&l->base);
 		return rc;
 	}
-	l->base.caps = (struct backend_caps){ .raw_symmetric = true };
 	*ret = &l->base;
 	return KMS_OK;
 }

@@ -103,15 +103,15 @@ check_public_key(struct call *c, const struct object *o)
 
 /* What is kept of MATERIAL, and what goes into O's body. */
 static enum kms_rc
-take_material(struct local *l, struct call *c, struct object *o, struct slice material,
-    struct secret *kept)
+take_material(struct hsm_keys *made, struct local *l, struct call *c, struct object *o,
+    struct slice material, struct secret *kept)
 {
 	auto_buf spki = { 0 };
 
 	switch (o->kind) {
 	case OBJECT_PRIVATE_KEY:
 	case OBJECT_SECRET_KEY:
-		TRY(l->hsm->ops->import(l->hsm, c, &o->spec, material, kept, &spki));
+		TRY(hsm_import(made, l, c, o, material, kept, &spki));
 		buf_move(&o->body, &spki);
 		return KMS_OK;
 	case OBJECT_DATA:
@@ -143,22 +143,22 @@ make_row(struct call *c, const struct keyring *keys, struct object *o, struct sl
 }
 
 static enum kms_rc
-prepare(struct local *l, struct call *c, const struct keyring *keys, const struct object *o,
-    struct slice material, struct store_row *row)
+prepare(struct hsm_keys *made, struct local *l, struct call *c, const struct keyring *keys,
+    const struct object *o, struct slice material, struct store_row *row)
 {
 	auto_object copy = { 0 };
 	auto_secret kept = { 0 };
 
 	TRY(rights_make(c, keys->role, o));
 	TRY(object_copy(o, &copy));
-	TRY(take_material(l, c, &copy, material, &kept));
+	TRY(take_material(made, l, c, &copy, material, &kept));
 	return make_row(c, keys, &copy, secret_slice(&kept), row);
 }
 
 /* Inserts, and gives what was decided here back to the caller's objects. */
 static enum kms_rc
-insert(struct local *l, struct call *c, const struct keyring *keys, struct store_row *rows,
-    struct object *const *v, size_t n)
+insert(struct hsm_keys *made, struct local *l, struct call *c, const struct keyring *keys,
+    struct store_row *rows, struct object *const *v, size_t n)
 {
 	struct store_change *changes = calloc(n, sizeof(*changes));
 	enum kms_rc rc;
@@ -170,9 +170,11 @@ insert(struct local *l, struct call *c, const struct keyring *keys, struct store
 	rc = local_apply(l, c, keys, changes, n);
 	free(changes);
 	TRY(rc);
+	hsm_keys_leave(made);
 	for (size_t i = 0; i < n; i++) {
 		v[i]->id = rows[i].o.id;
 		v[i]->revision = rows[i].o.revision;
+		v[i]->flags = rows[i].o.flags;
 		buf_move(&v[i]->app_id, &rows[i].o.app_id);
 		buf_move(&v[i]->body, &rows[i].o.body);
 	}
@@ -184,13 +186,17 @@ create_each(struct local *l, struct call *c, struct object *v, const struct slic
     size_t n, struct store_row *rows, struct object **where)
 {
 	auto_keyring keys = { 0 };
+	auto_hsm_made made = { 0 };
 
+	/* Before the work of making a key that cannot be kept. */
+	if (l->store->read_only)
+		return call_fail(c, KMS_READONLY, "the token is read-only");
 	TRY(keyring_get(l, c, &keys));
 	for (size_t i = 0; i < n; i++) {
-		TRY(prepare(l, c, &keys, &v[i], material[i], &rows[i]));
+		TRY(prepare(&made, l, c, &keys, &v[i], material[i], &rows[i]));
 		where[i] = &v[i];
 	}
-	return insert(l, c, &keys, rows, where, n);
+	return insert(&made, l, c, &keys, rows, where, n);
 }
 
 enum kms_rc
@@ -232,7 +238,7 @@ name_key(struct object *priv, struct object *pub, struct slice spki)
 }
 
 static enum kms_rc
-generate_rows(struct local *l, struct call *c, const struct keyring *keys,
+generate_rows(struct hsm_keys *made, struct local *l, struct call *c, const struct keyring *keys,
     const struct object *priv, const struct object *pub, struct slice e, struct store_row rows[2])
 {
 	auto_object a = { 0 };
@@ -246,7 +252,7 @@ generate_rows(struct local *l, struct call *c, const struct keyring *keys,
 		TRY(rights_make(c, keys->role, pub));
 		TRY(object_copy(pub, &z));
 	}
-	TRY(l->hsm->ops->generate(l->hsm, c, &priv->spec, e, &material, &spki));
+	TRY(hsm_generate(made, l, c, &a, e, &material, &spki));
 	TRY(name_key(&a, pub == NULL ? NULL : &z, buf_slice(&spki)));
 	TRY(buf_set(&a.body, buf_slice(&spki)));
 	TRY(make_row(c, keys, &a, secret_slice(&material), &rows[0]));
@@ -264,6 +270,7 @@ local_generate(struct backend *b, struct call *c, struct object *priv, struct ob
 	struct object *where[2] = { priv, pub };
 	struct store_row rows[2] = { 0 };
 	auto_keyring keys = { 0 };
+	auto_hsm_made made = { 0 };
 	enum kms_rc rc;
 
 	if (!kind_is_key(priv->kind) || (pub != NULL) != (priv->kind == OBJECT_PRIVATE_KEY) ||
@@ -273,8 +280,8 @@ local_generate(struct backend *b, struct call *c, struct object *priv, struct ob
 	if (l->store->read_only)
 		return call_fail(c, KMS_READONLY, "the token is read-only");
 	TRY(keyring_get(l, c, &keys));
-	if ((rc = generate_rows(l, c, &keys, priv, pub, e, rows)) == KMS_OK)
-		rc = insert(l, c, &keys, rows, where, pub == NULL ? 1 : 2);
+	if ((rc = generate_rows(&made, l, c, &keys, priv, pub, e, rows)) == KMS_OK)
+		rc = insert(&made, l, c, &keys, rows, where, pub == NULL ? 1 : 2);
 	store_row_free(&rows[0]);
 	store_row_free(&rows[1]);
 	return rc;
@@ -343,8 +350,9 @@ place_data(const struct object *src, struct object *copy, struct secret *materia
 }
 
 static enum kms_rc
-copy_row(struct call *c, const struct keyring *keys, const struct object *src,
-    const struct object *new_object, struct secret *material, struct store_row *row)
+copy_row(struct hsm_keys *made, struct local *l, struct call *c, const struct keyring *keys,
+    const struct object *src, const struct object *new_object, struct secret *material,
+    struct store_row *row)
 {
 	auto_object copy = { 0 };
 
@@ -352,6 +360,8 @@ copy_row(struct call *c, const struct keyring *keys, const struct object *src,
 	TRY(buf_set(&copy.body, buf_slice(&src->body)));
 	if (src->kind == OBJECT_DATA)
 		TRY(place_data(src, &copy, material));
+	else if (kind_is_key(src->kind))
+		TRY(hsm_copy(made, l, c, &copy, material));
 	return make_row(c, keys, &copy, secret_slice(material), row);
 }
 
@@ -363,14 +373,15 @@ local_copy(struct backend *b, struct call *c, const struct uid *src, struct obje
 	auto_store_row was = { 0 };
 	auto_store_row row = { 0 };
 	auto_secret material = { 0 };
+	auto_hsm_made made = { 0 };
 
 	TRY(row_get(l, c, src, &keys, &was, &material));
 	if ((was.o.flags & FLAG_COPYABLE) == 0)
 		return call_fail(c, KMS_DENIED, "this object cannot be copied");
 	TRY(rights_make(c, keys.role, new_object));
 	TRY(rights_become(c, keys.role, &was.o, new_object));
-	TRY(copy_row(c, &keys, &was.o, new_object, &material, &row));
-	return insert(l, c, &keys, &row, &new_object, 1);
+	TRY(copy_row(&made, l, c, &keys, &was.o, new_object, &material, &row));
+	return insert(&made, l, c, &keys, &row, &new_object, 1);
 }
 
 /* A damaged object may be removed: its columns say who may, rightly or not. */
@@ -396,7 +407,7 @@ local_destroy(struct backend *b, struct call *c, const struct uid *ids, size_t n
 
 	for (size_t i = 0; i < n; i++) {
 		TRY(check_destroy(l, c, &ids[i]));
-		TRY(changes_remove_object(&changes, &ids[i], 0));
+		TRY(changes_remove_object(&changes, l, c, &ids[i], 0));
 	}
 	TRY(keyring_get(l, c, &keys));
 	return changes_commit(&changes, l, c, &keys);
