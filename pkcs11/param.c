@@ -11,7 +11,6 @@
 #endif
 
 #define RSA_BYTES_MAX 1024 /* of the longest modulus in mech.def */
-#define AES_BLOCK     16
 
 /* The parameter's struct, out of memory that may be misaligned. Its length must be exact. */
 static CK_RV

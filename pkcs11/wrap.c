@@ -127,10 +127,10 @@ wrap_inside(struct session *s, const struct params *p, struct entry *wrapping, s
 		return CKR_OK;
 	TRY_RV(entry_backend_key(wrapping, &call, &k));
 	TRY_RV(entry_backend_key(target, &call, &t));
+	*done = true;
 	rc = backend_wrap(s->token->backend, &call, k, &p->p, t, ret);
 	if (rc == KMS_NOTSUP)
-		return CKR_OK;
-	*done = true;
+		return CKR_MECHANISM_INVALID;
 	if (rc == KMS_BAD_LEN || rc == KMS_BAD_DATA)
 		return CKR_KEY_SIZE_RANGE;
 	return rc == KMS_OK ? CKR_OK : as_wrapping(session_fail(s, &call, rc));

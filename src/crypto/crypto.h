@@ -113,6 +113,11 @@ enum kms_rc crypto_begin(struct ckey *k, enum use_kind kind, const struct alg_pa
  */
 enum kms_rc crypto_ecdh(struct ckey *k, struct slice peer, struct secret *ret) MUST_USE;
 
+/* What is in EM, which RSA alone gave for an OAEP cipher text; P holds OAEP's parameters. An empty
+ * message gives { 0 }. KMS_BAD_DATA, told by nothing but this. */
+enum kms_rc crypto_oaep_decode(struct slice em, const struct alg_params *p,
+    struct secret *ret) MUST_USE;
+
 /* -- helpers -- */
 
 /* Cryptographic random bytes (a small buffer per thread, refilled; emptied over fork). */
