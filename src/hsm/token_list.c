@@ -50,7 +50,7 @@ other_half(struct tok_at *at, struct slice id, enum key_type type, struct ckey *
 	static const CK_OBJECT_CLASS where[] = { CKO_PUBLIC_KEY, CKO_CERTIFICATE };
 	enum kms_rc rc = KMS_NOTFOUND;
 
-	for (size_t i = 0; i < ARRAY_LEN(where) && rc != KMS_OK; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(where) && rc != KMS_OK && id.len > 0; i++) {
 		struct tok_attrs t = { .n = 0 };
 		auto_cert_facts facts = { { 0 }, { 0 }, { 0 }, { 0 } };
 		auto_buf der = { 0 };
@@ -106,6 +106,7 @@ static const char *
 describe(struct tok_at *at, CK_OBJECT_HANDLE key, struct object *o)
 {
 	CK_KEY_TYPE ckk = tok_read_number(at, key, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION);
+	const char *why;
 
 	if (tok_read(at, key, CKA_LABEL, &o->label) != CKR_OK ||
 	    tok_read(at, key, CKA_ID, &o->app_id) != CKR_OK)
@@ -113,10 +114,9 @@ describe(struct tok_at *at, CK_OBJECT_HANDLE key, struct object *o)
 	o->flags = read_flags(at, key);
 	if ((o->spec.type = tok_type_of(ckk)) == KEY_NONE)
 		return "it is of a type that tokens do not take";
-	if (o->app_id.len == 0)
-		return "it has no id (CKA_ID) by which it could be found again";
-	return o->kind == OBJECT_PRIVATE_KEY ? describe_private(at, key, o)
-					     : describe_secret(at, key, o);
+	why = o->kind == OBJECT_PRIVATE_KEY ? describe_private(at, key, o)
+					    : describe_secret(at, key, o);
+	return o->app_id.len == 0 ? "it has no id (CKA_ID) by which it could be found again" : why;
 }
 
 static CK_RV

@@ -11,6 +11,7 @@ core_sources += %D%/act_key.c
 core_sources += %D%/act_tag.c
 core_sources += %D%/act_user.c
 core_sources += %D%/act_version.c
+core_sources += %D%/adopt.c
 core_sources += %D%/authorise.c %D%/authorise.h
 core_sources += %D%/blob.c %D%/blob.h
 core_sources += %D%/changes.c %D%/changes.h

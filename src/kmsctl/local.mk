@@ -5,6 +5,7 @@ kmsctl_sources += %D%/args.c %D%/options.def
 kmsctl_sources += %D%/cmd_cert.c
 kmsctl_sources += %D%/cmd_doctor.c %D%/doctor.h %D%/doctor_module.c
 kmsctl_sources += %D%/cmd_key.c
+kmsctl_sources += %D%/cmd_key_adopt.c
 kmsctl_sources += %D%/cmd_key_import.c
 kmsctl_sources += %D%/cmd_random.c
 kmsctl_sources += %D%/cmd_sign.c
