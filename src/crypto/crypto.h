@@ -19,6 +19,9 @@ enum kms_rc crypto_start(void) MUST_USE;
  * itself), forgets the rest. */
 void crypto_after_fork(void);
 
+/* Whether the process ends and libcrypto has cleaned up: nothing that uses it may be called. */
+bool crypto_ended(void);
+
 /* -- keys -- */
 
 /* A parsed key, immutable and counted; safe to use from many threads at once. Secret bytes lie in

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "base/os.h"
+#include "crypto/crypto.h"
 
 #define RESTART_MS 1000 /* between two restarts */
 
@@ -297,7 +298,7 @@ p11mod_enter(struct p11mod *pub)
 
 	/* Counted first, so that either this sees the restart or the restart sees this. */
 	m->inside++;
-	if (m->restarting || !m->started) {
+	if (m->restarting || !m->started || crypto_ended()) {
 		m->inside--;
 		return false;
 	}
@@ -351,7 +352,7 @@ p11mod_close(struct p11mod *pub)
 	pthread_mutex_lock(&l->lock);
 	last = --m->users == 0;
 	pthread_mutex_unlock(&l->lock);
-	if (last && m->started && m->ours)
+	if (last && m->started && m->ours && !crypto_ended())
 		(void)m->pub.f->C_Finalize(NULL);
 	if (last)
 		m->started = false;

@@ -35,7 +35,8 @@ enum kms_rc p11mod_start(struct p11mod *m, struct call *c) MUST_USE;
  */
 enum kms_rc p11mod_restart(struct p11mod *m, struct call *c) MUST_USE;
 
-/* Around every call of M->f: false while M is being restarted. */
+/* Around every call of M->f. False while M is being restarted, and when the host finalizes us from
+ * an exit handler, after libcrypto, which M may well stand on, has cleaned up. */
 bool p11mod_enter(struct p11mod *m);
 void p11mod_leave(struct p11mod *m);
 
