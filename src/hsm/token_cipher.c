@@ -244,12 +244,13 @@ static enum kms_rc
 whole_padded(struct cipher_use *s, struct slice in, struct outbuf *out, size_t total)
 {
 	auto_buf padded = { 0 };
-	uint8_t pad[BLOCK];
 	size_t n = total - in.len, len = total;
+	uint8_t *p;
 
-	memset(pad, (int)n, n);
-	TRY(buf_add(&padded, in));
-	TRY(buf_add(&padded, slice_of(pad, n)));
+	TRY(buf_extend(&padded, total, &p));
+	if (in.len > 0)
+		memcpy(p, in.p, in.len);
+	memset(p + in.len, (int)n, n);
 	TRY(tok_whole(&s->t, buf_slice(&padded), out->p, &len));
 	out->len = len;
 	return len == total ? KMS_OK : KMS_INTERNAL;

@@ -81,6 +81,8 @@ tok_derive(struct hsm *h, struct call *c, struct hsm_key *hk, const struct alg_p
 
 /* -- wrapping -- */
 
+#define WRAPPED_USUAL 4096
+
 struct wrapping {
 	struct tok_mechanism mech;
 	struct tok_key *target;
@@ -100,26 +102,37 @@ locate_target(struct tok_at *at, struct tok_key *target, CK_OBJECT_HANDLE *ret)
 	return rv;
 }
 
+/* Most fit the first time; asking for the length alone costs an HSM as much as wrapping. */
+static CK_RV
+wrap_target(struct tok_at *at, struct wrapping *w, CK_OBJECT_HANDLE target)
+{
+	CK_ULONG len = WRAPPED_USUAL;
+	CK_RV rv;
+
+	do {
+		uint8_t *p;
+
+		buf_clear(w->ret);
+		if (len > OBJECT_BODY_MAX || buf_extend(w->ret, len, &p) != KMS_OK)
+			return CKR_HOST_MEMORY;
+		rv = CALL(at, C_WrapKey, &w->mech.m, at->key, target, p, &len);
+	} while (rv == CKR_BUFFER_TOO_SMALL && len > w->ret->len);
+	if (rv == CKR_OK)
+		w->ret->len = len;
+	return rv;
+}
+
 static CK_RV
 wrap(struct tok_at *at, void *arg)
 {
 	struct wrapping *w = arg;
 	CK_OBJECT_HANDLE target;
-	CK_ULONG len = 0;
-	uint8_t *p;
 	CK_RV rv = locate_target(at, w->target, &target);
 
 	if (rv == CKR_OK)
-		rv = CALL(at, C_WrapKey, &w->mech.m, at->key, target, NULL, &len);
+		rv = wrap_target(at, w, target);
 	if (tok_fault(rv) == FAULT_KEY)
 		tok_key_forget(w->target);
-	if (rv != CKR_OK)
-		return rv;
-	buf_clear(w->ret);
-	if (len > OBJECT_BODY_MAX || buf_extend(w->ret, len, &p) != KMS_OK)
-		return CKR_HOST_MEMORY;
-	if ((rv = CALL(at, C_WrapKey, &w->mech.m, at->key, target, p, &len)) == CKR_OK)
-		w->ret->len = len;
 	return rv;
 }
 
