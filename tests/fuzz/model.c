@@ -311,22 +311,7 @@ op_stop(struct m_op *op)
 void
 logged_out(struct m_token *t)
 {
-	static const CK_FLAGS flag[USE_KINDS] = {
-		[USE_ENCRYPT] = CKF_ENCRYPT,
-		[USE_DECRYPT] = CKF_DECRYPT,
-		[USE_DIGEST] = CKF_DIGEST,
-		[USE_SIGN] = CKF_SIGN,
-		[USE_VERIFY] = CKF_VERIFY,
-	};
-
 	t->role = ROLE_NONE;
-	for (size_t i = 0; i < SESSIONS; i++)
-		for (size_t k = 0; k < USE_KINDS && sessions[i].token == t; k++) {
-			if (!sessions[i].open || !sessions[i].op[k].private_key)
-				continue;
-			MUST(C_SessionCancel(sessions[i].handle, flag[k]) == CKR_OK);
-			op_stop(&sessions[i].op[k]);
-		}
 	for (size_t i = 0; i < OBJECTS; i++) {
 		if (objects[i].token != t || (objects[i].flags & FLAG_PRIVATE) == 0)
 			continue;

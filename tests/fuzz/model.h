@@ -40,12 +40,12 @@ struct record {
 };
 
 struct m_op {
-	enum { IDLE, READY, PARTS } phase;
+	enum { IDLE, READY, WHOLE, PARTS } phase; /* WHOLE: asked in one piece, not done */
 	const struct mech *mech;
 	unsigned variant; /* of the parameter */
 	uint64_t material;
 	unsigned bits;
-	bool private_key, need_login;
+	bool need_user, need_login;  /* need_user: the key is a private object */
 	const struct record *record; /* that is being decrypted or verified */
 	struct buf in, out;	     /* so far */
 };
@@ -121,7 +121,6 @@ void label_text(unsigned label, char ret[LABEL_ROOM]);
 unsigned fresh_label(void);
 
 void op_stop(struct m_op *op);
-/* Operations with private keys may end with a logout, and are ended by the application here. */
 void logged_out(struct m_token *t);
 void session_closed(struct m_session *s);
 void finalized(void);

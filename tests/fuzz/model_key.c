@@ -117,12 +117,6 @@ do_generate_pair(struct feed *f)
 
 /* -- wrapping ---------------------------------------------------------------------------------- */
 
-static bool
-pads_with_zeros(const struct mech *m)
-{
-	return m->alg == ALG_AES_ECB || m->alg == ALG_AES_CBC;
-}
-
 /* The bytes that a key travels as: its value, or PKCS#8. */
 static size_t
 travel_len(const struct m_object *o)
@@ -173,10 +167,7 @@ may_refuse_target(const struct mech *m, unsigned variant, const struct m_object 
 	may((o->flags & FLAG_EXTRACTABLE) == 0, CKR_KEY_UNEXTRACTABLE);
 	may(m->key == KEY_RSA && o->kind == OBJECT_PRIVATE_KEY, CKR_KEY_NOT_WRAPPABLE);
 	len = travel_len(o);
-	/* the zeros that fill a block up would be there when it is unwrapped */
-	refuse(pads_with_zeros(m) && o->kind == OBJECT_PRIVATE_KEY && len % 16 != 0,
-	    CKR_KEY_SIZE_RANGE);
-	refuse(m->alg == ALG_AES_KW && (len < 16 || len % 8 != 0), CKR_KEY_SIZE_RANGE);
+	refuse(m->alg == ALG_AES_KW && len <= 8, CKR_KEY_SIZE_RANGE);
 	refuse(m->alg == ALG_RSA_PKCS1 && len + 11 > 256, CKR_KEY_SIZE_RANGE);
 	refuse(m->alg == ALG_RSA_OAEP && len + 2 * param_oaep_hash(variant) + 2 > 256,
 	    CKR_KEY_SIZE_RANGE);

@@ -85,16 +85,13 @@ static void
 begun(struct m_op *op, const struct mech *m, unsigned variant, const struct m_object *o,
     const struct record *record)
 {
-	bool private_key =
-	    o != NULL && o->kind != OBJECT_PUBLIC_KEY && (o->flags & FLAG_PRIVATE) != 0;
-
 	op_stop(op);
 	*op = (struct m_op){ .phase = READY,
 		.mech = m,
 		.variant = variant,
 		.material = o == NULL ? 0 : o->material,
 		.bits = o == NULL ? 0 : o->bits,
-		.private_key = private_key,
+		.need_user = o != NULL && (o->flags & FLAG_PRIVATE) != 0,
 		.need_login = o != NULL && o->kind == OBJECT_PRIVATE_KEY &&
 		    (o->flags & FLAG_ALWAYS_AUTHENTICATE) != 0,
 		.record = record };
@@ -133,6 +130,7 @@ do_init(struct feed *f)
 		r = NULL;
 	}
 	if (cancel) {
+		may(s != NULL && s->op[kind].phase == IDLE, CKR_ARGUMENTS_BAD);
 		if (judge(call_init(kind, hs, NULL, handle)))
 			op_stop(&s->op[kind]);
 		return;
@@ -323,8 +321,16 @@ may_refuse_form(const struct m_op *op, enum form form)
 	block(op->phase == IDLE, CKR_OPERATION_NOT_INITIALIZED);
 	if (op->phase == IDLE)
 		return;
-	may(form == ONCE && op->phase == PARTS, CKR_OPERATION_ACTIVE);
+	may(op->phase == (form == ONCE ? PARTS : WHOLE), CKR_OPERATION_ACTIVE);
 	may(form != ONCE && !takes_parts(op->mech), CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+/* The operation of a private object's key ends with the login; some wait for one of their own. */
+static void
+may_refuse_use(const struct m_session *s, const struct m_op *op)
+{
+	may(op->need_login, CKR_USER_NOT_LOGGED_IN);
+	may(op->need_user && !is_user(s), CKR_USER_NOT_LOGGED_IN);
 }
 
 /* What may be wrong with the whole text, of LEN bytes. */
@@ -406,9 +412,10 @@ finish(struct m_op *op, enum use_kind kind)
 
 /* What may be wrong with IO, whose output the model knows to be EXACT bytes (SIZE_MAX: none). */
 static void
-may_refuse_io(const struct m_op *op, enum use_kind kind, enum form form, const struct io *io,
+may_refuse_io(const struct m_session *s, enum use_kind kind, enum form form, const struct io *io,
     size_t exact)
 {
+	const struct m_op *op = &s->op[kind];
 	bool output = gives_output(kind, form), asks = output && io->query;
 	bool known = makes(kind) && form != UPDATE;
 	size_t total = op->in.len + io->in.len;
@@ -417,7 +424,7 @@ may_refuse_io(const struct m_op *op, enum use_kind kind, enum form form, const s
 	may(output && io->no_len, CKR_ARGUMENTS_BAD);
 	if (asks)
 		return;
-	may(op->need_login, CKR_USER_NOT_LOGGED_IN);
+	may_refuse_use(s, op);
 	if (form != UPDATE)
 		may_refuse_text(op, kind, total);
 	else if (op->mech->alg == ALG_AES_CTR && length_of(op, total) == SIZE_MAX)
@@ -467,11 +474,13 @@ give(struct feed *f, struct m_session *s, CK_SESSION_HANDLE hs, enum use_kind ki
 	if (s != NULL)
 		may_refuse_form(op, form);
 	if (op->phase != IDLE)
-		may_refuse_io(op, kind, form, &io, exact);
+		may_refuse_io(s, kind, form, &io, exact);
 	rv = call(kind, form, hs, &io);
 	(void)judge(rv);
-	if (s != NULL &&
-	    !(gives_output(kind, form) && goes_on(&io, rv, sure ? exact : SIZE_MAX, kind)))
+	if (s != NULL && gives_output(kind, form) &&
+	    goes_on(&io, rv, sure ? exact : SIZE_MAX, kind))
+		op->phase = form == ONCE ? WHOLE : PARTS;
+	else if (s != NULL)
 		went_on(op, kind, form, &io, rv);
 	io_free(&io);
 }
@@ -515,6 +524,7 @@ check(struct feed *f, struct m_session *s, CK_SESSION_HANDLE hs, enum form form)
 		holds = signature_holds(op, slice_of(io.op, io.cap));
 		chance = (op->mech->alg == ALG_HMAC || op->mech->alg == ALG_AES_CMAC) &&
 		    param_mac_len(op->mech, op->variant) < 8;
+		may_refuse_use(s, op);
 		may(length_of(op, op->in.len) == SIZE_MAX, CKR_DATA_LEN_RANGE);
 		if (!holds && !chance) {
 			may(true, CKR_SIGNATURE_INVALID);

@@ -110,7 +110,7 @@ do_login(struct feed *f)
 		may(!is_user(s), CKR_USER_NOT_LOGGED_IN);
 		may_refuse_pin(s->token, false, pin);
 	} else if (s != NULL && type != 99) {
-		may(named, CKR_FUNCTION_NOT_SUPPORTED);
+		may(named, CKR_ARGUMENTS_BAD);
 		may_refuse_login(s, role, pin);
 	}
 	rv = named ? C_LoginUser(hs, type, p, pin_len(pin), name, 4)

@@ -82,7 +82,7 @@ check_params(const struct params *p, const struct mech *m)
 		break;
 	case PARAM_PSS:
 		MUST(m->digest == DIGEST_NONE || m->digest == p->p.u.pss.hash);
-		MUST(p->p.u.pss.salt_len <= 512);
+		MUST(p->p.u.pss.salt_len <= 1024);
 		break;
 	case PARAM_MAC_LEN: MUST(p->p.u.mac.len >= 1 && p->p.u.mac.len <= DIGEST_MAX); break;
 	case PARAM_ECDH1:

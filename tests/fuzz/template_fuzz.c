@@ -276,8 +276,7 @@ static void
 check_one_way(const struct shot *was, const struct shot *is)
 {
 	static const CK_ATTRIBUTE_TYPE stay_true[] = { CKA_SENSITIVE, CKA_WRAP_WITH_TRUSTED },
-				       stay_false[] = { CKA_EXTRACTABLE, CKA_COPYABLE,
-					       CKA_DESTROYABLE },
+				       stay_false[] = { CKA_EXTRACTABLE, CKA_COPYABLE },
 				       stay[] = { CKA_LOCAL, CKA_ALWAYS_SENSITIVE,
 					       CKA_NEVER_EXTRACTABLE, CKA_ALWAYS_AUTHENTICATE };
 
@@ -287,7 +286,6 @@ check_one_way(const struct shot *was, const struct shot *is)
 		MUST(shot_on(was, stay_false[i]) || !shot_on(is, stay_false[i]));
 	for (size_t i = 0; i < ARRAY_LEN(stay); i++)
 		MUST(shot_on(was, stay[i]) == shot_on(is, stay[i]));
-	MUST(so || shot_on(was, CKA_TRUSTED) || !shot_on(is, CKA_TRUSTED));
 	MUST(shot_number(was, CKA_CLASS) == shot_number(is, CKA_CLASS));
 	MUST(shot_number(was, CKA_KEY_TYPE) == shot_number(is, CKA_KEY_TYPE));
 }
@@ -301,6 +299,7 @@ do_copy(struct feed *f)
 	CK_OBJECT_HANDLE handle = 0;
 	auto_tmpl t = { 0 };
 	struct given g;
+	struct thing *copy;
 	CK_RV rv;
 
 	if (n_things == 0)
@@ -312,13 +311,20 @@ do_copy(struct feed *f)
 	if (rv != CKR_OK)
 		return;
 	MUST(shot_on(from, CKA_COPYABLE));
-	made = &remember(handle)->shot;
+	copy = remember(handle);
+	made = &copy->shot;
+	if (holds_secret(from) && !shot_on(made, CKA_TOKEN))
+		copy->original = shot_on(from, CKA_TOKEN) ? things[at].handle : things[at].original;
 	MUST(shot_keeps(made, &t));
 	check_one_way(from, made);
 	MUST(rw || !shot_on(made, CKA_TOKEN));
 	MUST(!(holds_secret(from) && shot_on(from, CKA_PRIVATE)) || shot_on(made, CKA_PRIVATE));
 	MUST(!slice_eq(shot_value(from, CKA_UNIQUE_ID), shot_value(made, CKA_UNIQUE_ID)));
 	tmpl_add(&t, CKA_UNIQUE_ID, "", 0);
+	if (!so) { /* 4.3, footnote 10: a copy is not trusted because its original is */
+		MUST(!shot_on(made, CKA_TRUSTED));
+		tmpl_add(&t, CKA_TRUSTED, "", 0);
+	}
 	/* closing a key closes its value with it */
 	if (shot_hides(made, CKA_VALUE) || shot_hides(made, CKA_PRIME_1))
 		return;
@@ -358,6 +364,9 @@ do_set(struct feed *f)
 	check_object(&is);
 	MUST(shot_keeps(&is, &t));
 	check_one_way(was, &is);
+	MUST(shot_on(was, CKA_DESTROYABLE) || !shot_on(&is, CKA_DESTROYABLE));
+	MUST(so || shot_on(was, CKA_TRUSTED) || !shot_on(&is, CKA_TRUSTED));
+	MUST(so || !shot_on(was, CKA_TRUSTED) || shot_number(was, CKA_CLASS) != CKO_CERTIFICATE);
 	if (holds_secret(was))
 		add_secrets(&t);
 	MUST(shot_same(was, &is, &t));
@@ -385,7 +394,7 @@ do_destroy(struct feed *f)
 	else
 		MUST(rv == CKR_OK);
 	if (rv == CKR_OK)
-		forget(at);
+		destroyed(at);
 }
 
 /* -- asking ------------------------------------------------------------------------------------ */
@@ -585,8 +594,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		changed = step(&f);
 		check_world(changed);
 	}
-	while (n_things > 0)
-		forget(n_things - 1);
+	forget_all();
 	world_end();
 	return 0;
 }

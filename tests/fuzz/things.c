@@ -6,6 +6,7 @@ CK_SESSION_HANDLE session;
 bool rw, user, so;
 struct thing things[THINGS_MAX];
 size_t n_things;
+static size_t n_orphans; /* views whose originals are gone */
 
 /* -- what holds of every object ---------------------------------------------------------------- */
 
@@ -91,7 +92,7 @@ check_world(size_t changed)
 
 	profile.pValue = &class;
 	profile.ulValueLen = sizeof(class);
-	MUST(find(NULL, 0, all, &rv) == n_things + find(&profile, 1, profiles, &rv));
+	MUST(find(NULL, 0, all, &rv) == n_things + n_orphans + find(&profile, 1, profiles, &rv));
 	for (size_t i = 0; i < n_things; i++) {
 		auto_shot now = { 0 };
 
@@ -108,6 +109,28 @@ forget(size_t at)
 	shot_free(&things[at].shot);
 	memmove(&things[at], &things[at + 1], (n_things - at - 1) * sizeof(things[0]));
 	memset(&things[--n_things], 0, sizeof(things[0]));
+}
+
+void
+destroyed(size_t at)
+{
+	CK_OBJECT_HANDLE handle = things[at].handle;
+
+	forget(at);
+	for (size_t i = n_things; i > 0; i--) {
+		if (things[i - 1].original != handle)
+			continue;
+		forget(i - 1);
+		n_orphans++;
+	}
+}
+
+void
+forget_all(void)
+{
+	while (n_things > 0)
+		forget(n_things - 1);
+	n_orphans = 0;
 }
 
 /* The newest has been made; there is always room for two more. */
@@ -137,6 +160,6 @@ make_room(void)
 			session = 0;
 			return;
 		}
-		forget(0);
+		destroyed(0);
 	}
 }

@@ -11,6 +11,7 @@
 
 struct thing {
 	CK_OBJECT_HANDLE handle;
+	CK_OBJECT_HANDLE original; /* of a session's copy of a token key, which is a view of it */
 	struct shot shot;
 };
 
@@ -33,6 +34,10 @@ size_t find(CK_ATTRIBUTE *t, CK_ULONG n, CK_OBJECT_HANDLE ret[HANDLES_MAX], CK_R
 /* The newest has been made. */
 struct thing *remember(CK_OBJECT_HANDLE handle);
 void forget(size_t at);
+/* The same of one that the module has destroyed, and of the views of it, which are of no use now.
+ */
+void destroyed(size_t at);
+void forget_all(void);
 /* For two more. */
 void make_room(void);
 
