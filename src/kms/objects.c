@@ -15,6 +15,8 @@ local_find(struct backend *b, struct call *c, const struct object_query *q, stru
 	struct local *l = local_of(b);
 	struct object_query seen = *q;
 
+	/* A search asks the file that is open; whether it still is the store, this asks. */
+	(void)local_generation(b);
 	seen.private_too = q->private_too && local_role(l) == ROLE_USER;
 	return l->store->ops->find(l->store, c, &seen, ret);
 }

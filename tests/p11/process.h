@@ -121,7 +121,7 @@ pause_ms(long ms)
 /* EXPR becomes WANT: soon, where another process has to be noticed; never is a failure. */
 #define SOON(expr, want)                                                                       \
 	do {                                                                                   \
-		uint64_t until_ = now_ms() + CHILD_SECONDS * 1000;                             \
+		uint64_t until_ = now_ms() + CHILD_SECONDS * 500;                              \
 		CK_ULONG got_;                                                                 \
 		while ((got_ = (CK_ULONG)(expr)) != (CK_ULONG)(want) && now_ms() < until_)     \
 			pause_ms(5);                                                           \
