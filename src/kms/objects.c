@@ -333,8 +333,8 @@ local_update(struct backend *b, struct call *c, struct object *o, const struct s
 	struct local *l = local_of(b);
 	enum kms_rc rc = update(l, c, o, material);
 
-	/* After a conflict too: who tries again must not get what it had for the cache's life. */
-	if (rc == KMS_OK || rc == KMS_CONFLICT)
+	/* Or who tries again would get what it had, for the cache's life. */
+	if (rc == KMS_CONFLICT)
 		local_look(l);
 	return rc;
 }
