@@ -14,6 +14,17 @@ slice_eq(struct slice a, struct slice b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
+bool
+slice_skip(struct slice *s, const char *head)
+{
+	struct slice h = slice_str(head);
+
+	if (s->len < h.len || memcmp(s->p, h.p, h.len) != 0)
+		return false;
+	*s = slice_of(s->p + h.len, s->len - h.len);
+	return true;
+}
+
 int
 slice_cmp(struct slice a, struct slice b)
 {

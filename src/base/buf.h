@@ -53,6 +53,9 @@ buf_slice(const struct buf *b)
 /* Same length and same bytes. Not for secrets: see mem_equal_ct in base/secret.h. */
 bool slice_eq(struct slice a, struct slice b);
 
+/* Cuts HEAD off S, if S begins with it. */
+bool slice_skip(struct slice *s, const char *head);
+
 /* Orders by bytes, then by length: <0, 0, >0. */
 int slice_cmp(struct slice a, struct slice b);
 

@@ -253,6 +253,17 @@ read_bytes(struct reader *r)
 	return r->bad ? slice_of(NULL, 0) : slice_of(p, len);
 }
 
+void
+read_exact(struct reader *r, void *dst, size_t len)
+{
+	struct slice s = read_bytes(r);
+
+	if (s.len == len)
+		memcpy(dst, s.p, len);
+	else
+		r->bad = true;
+}
+
 bool
 reader_done(const struct reader *r)
 {

@@ -44,6 +44,8 @@ uint32_t read_u32(struct reader *r);
 uint64_t read_u64(struct reader *r);
 /* u32 length, then the bytes; the slice borrows from the input. */
 struct slice read_bytes(struct reader *r);
+/* The same for exactly LEN bytes; any other length is bad, and DST stays as it is. */
+void read_exact(struct reader *r, void *dst, size_t len);
 /* Nothing bad and nothing left over. */
 bool reader_done(const struct reader *r);
 

@@ -146,6 +146,13 @@ set_path(const struct key *k UNUSED, void *field, const char *value)
 	return KMS_OK;
 }
 
+/* Run as it stands: no home folder stands for a part of it. */
+static enum kms_rc
+set_program(const struct key *k UNUSED, void *field, const char *value)
+{
+	return value[0] == '/' ? set_string(field, value) : KMS_INVALID;
+}
+
 static enum kms_rc
 set_log(const struct key *k, void *field, const char *value)
 {
@@ -181,6 +188,9 @@ static const struct key token_keys[] = {
 	{ "pin-cost", set_unsigned, TOKEN(pin_cost), 14, 22, "a number from 14 to 22" },
 	{ "pin-tries", set_unsigned, TOKEN(pin_tries), 3, 100, "a number from 3 to 100" },
 	{ "read-only", set_bool, TOKEN(read_only), 0, 0, "yes or no" },
+	{ "rotate-program", set_program, TOKEN(rotate_program), 0, 0, "an absolute path" },
+	{ "rotate-timeout-ms", set_u64, TOKEN(rotate_timeout_ms), 1000, 600000,
+	    "milliseconds from 1000 to 600000" },
 	{ "slot", set_long, TOKEN(slot), 0, INT32_MAX, "a number from 0 to 2147483647" },
 	{ "store", set_path, TOKEN(store), 0, 0, "an absolute path, or one that starts with ~/" },
 	{ "timeout-ms", set_u64, TOKEN(timeout_ms), 100, 600000,

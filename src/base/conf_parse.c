@@ -332,9 +332,11 @@ conf_new(const char *name)
 		return NULL;
 	}
 	for (size_t i = 0; i < CONF_TOKENS_MAX; i++)
-		c->tokens[i] = (struct conf_token){
-			.pin_cost = 15, .pin_tries = 10, .cache_ms = 1000, .timeout_ms = 10000
-		};
+		c->tokens[i] = (struct conf_token){ .pin_cost = 15,
+			.pin_tries = 10,
+			.cache_ms = 1000,
+			.timeout_ms = 10000,
+			.rotate_timeout_ms = 60000 };
 	return c;
 }
 

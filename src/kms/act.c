@@ -27,9 +27,8 @@ static const struct {
 
 /* -- finding -- */
 
-/* Strangers are not told what there is. */
-static enum kms_rc
-not_found(struct act *a, enum api_error e)
+enum kms_rc
+act_not_found(struct act *a, enum api_error e)
 {
 	if (strcmp(a->who->account, a->account.id) != 0)
 		e = E_NoPermission;
@@ -43,7 +42,7 @@ act_load_key(struct act *a, const struct uid *id, struct master_key *ret)
 	enum kms_rc rc = a->l->store->ops->entity_get(a->l->store, a->c, id, &e);
 
 	if (rc == KMS_NOTFOUND || (rc == KMS_OK && e.kind != ENTITY_KEY))
-		return not_found(a, E_KeyNotFound);
+		return act_not_found(a, E_KeyNotFound);
 	TRY(rc);
 	return master_key_read(a->c, &a->keys, &e, ret);
 }
@@ -56,50 +55,52 @@ load_alias(struct act *a, struct slice name, struct uid *ret)
 	    a->l->store->ops->entity_by_name(a->l->store, a->c, ENTITY_ALIAS, name, &e);
 
 	if (rc == KMS_NOTFOUND)
-		return not_found(a, E_AliasNotFound);
+		return act_not_found(a, E_AliasNotFound);
 	TRY(rc);
 	TRY(entity_open(a->c, &a->keys, &e, NULL));
 	*ret = e.parent;
 	return KMS_OK;
 }
 
-/* Cuts HEAD off S, if S begins with it. */
-static bool
-skip(struct slice *s, const char *head)
+bool
+act_skip_arn(const struct act *a, struct slice *name)
 {
-	struct slice h = slice_str(head);
+	char head[64];
 
-	if (s->len < h.len || memcmp(s->p, h.p, h.len) != 0)
-		return false;
-	*s = slice_of(s->p + h.len, s->len - h.len);
-	return true;
+	(void)snprintf(head, sizeof(head), "acs:kms:%s:%s:", a->account.region, a->account.id);
+	return slice_skip(name, head);
 }
 
 enum kms_rc
 act_find_key(struct act *a, struct slice name, bool aliases, struct master_key *ret)
 {
-	char head[64];
+	bool arn = act_skip_arn(a, &name);
 	struct uid id;
-	bool arn;
 
-	(void)snprintf(head, sizeof(head), "acs:kms:%s:%s:", a->account.region, a->account.id);
-	arn = skip(&name, head);
-	if (skip(&name, "alias/")) {
+	if (slice_skip(&name, "alias/")) {
 		if (!aliases)
 			return call_refuse(a->c, E_UnsupportedAlias,
 			    "This action takes a key id, not an alias.");
 		TRY(load_alias(a, name, &id));
 		return act_load_key(a, &id, ret);
 	}
-	if ((arn && !skip(&name, "key/")) || !uid_from_text(name, &id))
-		return not_found(a, E_KeyNotFound);
+	if ((arn && !slice_skip(&name, "key/")) || !uid_from_text(name, &id))
+		return act_not_found(a, E_KeyNotFound);
 	return act_load_key(a, &id, ret);
+}
+
+enum kms_rc
+act_check_state(struct act *a, const struct master_key *k)
+{
+	enum api_error answer = state_answer(a->action, k->state);
+
+	return answer == E_None ? KMS_OK
+				: call_refuse(a->c, answer, "%s", api_error_row(answer)->message);
 }
 
 enum kms_rc
 act_permit_key(struct act *a, const char *what, const struct master_key *k)
 {
-	enum api_error answer = state_answer(a->action, k->state);
 	char id[UID_TEXT_LEN + 1];
 	struct resource r = { .type = "key",
 		.tags = &k->tags,
@@ -110,8 +111,7 @@ act_permit_key(struct act *a, const char *what, const struct master_key *k)
 	uid_to_text(&k->id, id);
 	r.name = slice_str(id);
 	TRY(authorise(a, what, &r));
-	return answer == E_None ? KMS_OK
-				: call_refuse(a->c, answer, "%s", api_error_row(answer)->message);
+	return act_check_state(a, k);
 }
 
 /* Those that are about all keys, aliases or secrets of the account. */
@@ -169,6 +169,10 @@ aim(struct act *a)
 		TRY(act_load_key(a, &b.key, &a->key));
 		a->has_key = true;
 		return act_permit_key(a, what, &a->key);
+	case TARGET_SECRET:
+		TRY(act_find_secret(a, fields_get(a->req, F_SecretName), &a->secret));
+		a->has_secret = true;
+		return act_permit_secret(a, what, &a->secret);
 	case TARGET_NEW_KEY:
 	case TARGET_LIST_KEYS: return permit_container(a, what, "key");
 	case TARGET_LIST_ALIASES: return permit_container(a, what, "alias");
@@ -177,10 +181,31 @@ aim(struct act *a)
 	case TARGET_ROOT: return need_root(a);
 	case TARGET_NOTHING:
 	case TARGET_ALIAS:
-	case TARGET_SECRET:
 	case TARGET_SELF: break;
 	}
 	return KMS_OK;
+}
+
+/* -- refusals -- */
+
+enum kms_rc
+act_bad(struct act *a, enum field name)
+{
+	return call_refuse(a->c, E_InvalidParameter, "The specified parameter \"%s\" is not valid.",
+	    field_row(name)->wire);
+}
+
+enum kms_rc
+act_parsed(struct act *a, enum field name, enum kms_rc rc)
+{
+	char why[sizeof(a->c->err.text)];
+
+	if (rc != KMS_INVALID && rc != KMS_LIMIT)
+		return rc;
+	memcpy(why, a->c->err.text, sizeof(why));
+	err_clear(&a->c->err);
+	return call_refuse(a->c, rc == KMS_LIMIT ? E_LimitExceeded : E_InvalidParameter,
+	    "The specified parameter \"%s\" is not valid: %s.", field_row(name)->wire, why);
 }
 
 /* -- results -- */
@@ -268,6 +293,7 @@ act_free(struct act *a)
 {
 	keyring_free(&a->keys);
 	master_key_free(&a->key);
+	kms_secret_free(&a->secret);
 	buf_free(&a->context);
 	changes_free(&a->changes);
 }

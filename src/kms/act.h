@@ -10,6 +10,7 @@
 
 #include "kms/changes.h"
 #include "kms/master_key.h"
+#include "kms/secret.h"
 
 /* Whose KMS this is: the account and region in its ARNs. */
 #define ACCOUNT_LEN 16
@@ -31,8 +32,9 @@ struct act {
 	int64_t now; /* seconds since 1970 UTC, the same throughout */
 	struct buf
 	    context; /* EncryptionContext in its canonical form, for policies that ask for it */
-	bool has_key;
-	struct master_key key; /* found, permitted, and in a state that lets the action go on */
+	bool has_key, has_secret;
+	struct master_key key;	  /* found, permitted, and in a state that lets the action go on */
+	struct kms_secret secret; /* likewise */
 	struct changes changes;
 };
 
@@ -57,8 +59,35 @@ enum kms_rc act_load_key(struct act *a, const struct uid *id, struct master_key 
 /* For actions about several keys (TARGET_SELF): the caller may do WHAT ("kms:ReEncryptFrom") to K,
  * and K's state lets the action go on. */
 enum kms_rc act_permit_key(struct act *a, const char *what, const struct master_key *k) MUST_USE;
+/* The state alone, of keys that the service uses in its own name. */
+enum kms_rc act_check_state(struct act *a, const struct master_key *k) MUST_USE;
 /* Gathers K's new contents; K's revision is counted up. */
 enum kms_rc act_put_key(struct act *a, struct master_key *k) MUST_USE;
+
+/* -- secrets (secret_find.c) -- */
+
+/* The secret called NAME, or by an ARN of ours. E_ResourceNotFound. Permission and recovery window
+ * are not looked at. */
+enum kms_rc act_find_secret(struct act *a, struct slice name, struct kms_secret *ret) MUST_USE;
+/* The secret of ID. E_ResourceNotFound. */
+enum kms_rc act_load_secret(struct act *a, const struct uid *id, struct kms_secret *ret) MUST_USE;
+/* The caller may do WHAT ("kms:GetSecretValue") to S, and S is not in its recovery window when the
+ * action does not go on there: E_ResourceInDeleteWindow. */
+enum kms_rc act_permit_secret(struct act *a, const char *what, const struct kms_secret *s) MUST_USE;
+/* Gathers S's new contents; S's revision is counted up, its time of change is now. */
+enum kms_rc act_put_secret(struct act *a, struct kms_secret *s) MUST_USE;
+
+/* -- what names and refusals are made of -- */
+
+/* Cuts "acs:kms:REGION:ACCOUNT:" off NAME, if that is the head of our ARNs. */
+bool act_skip_arn(const struct act *a, struct slice *name);
+/* E, a kind of not being found; strangers are not told what there is: E_NoPermission. */
+enum kms_rc act_not_found(struct act *a, enum api_error e) MUST_USE;
+/* E_InvalidParameter, for the parameter NAME. */
+enum kms_rc act_bad(struct act *a, enum field name);
+/* RC of a parser that told why in a->c->err: KMS_INVALID and KMS_LIMIT become E_InvalidParameter
+ * and E_LimitExceeded, for the parameter NAME. */
+enum kms_rc act_parsed(struct act *a, enum field name, enum kms_rc rc) MUST_USE;
 
 /* -- what results are made of -- */
 

@@ -57,6 +57,8 @@ new_key(struct act *a, struct master_key *k)
 	if (fields_has(a->req, F_TagsJson) &&
 	    json_tags(fields_get(a->req, F_TagsJson), &k->tags, NULL) != KMS_OK)
 		return bad(a, "Tags");
+	if (fields_has(a->req, F_Policy))
+		TRY(act_take_policy(a, &k->policy));
 	return fields_bool(a->req, F_EnableAutomaticRotation)
 	    ? key_set_rotation(a, k, true, fields_get(a->req, F_RotationInterval))
 	    : KMS_OK;
@@ -64,8 +66,8 @@ new_key(struct act *a, struct master_key *k)
 
 /* -- what is told of a key -- */
 
-static enum kms_rc
-put_arn(struct act *a, struct fields *f, enum field name, const struct uid *id)
+enum kms_rc
+key_put_arn(struct act *a, struct fields *f, enum field name, const struct uid *id)
 {
 	char text[UID_TEXT_LEN + 1];
 
@@ -94,7 +96,7 @@ act_put_metadata(struct act *a, struct fields *f, const struct master_key *k)
 
 	master_spec_name(&k->spec, spec);
 	TRY(act_put_uid(f, F_KeyId, &k->id));
-	TRY(put_arn(a, f, F_Arn, &k->id));
+	TRY(key_put_arn(a, f, F_Arn, &k->id));
 	TRY(act_put_time(f, F_CreationDate, k->created));
 	TRY(fields_put(f, F_Creator, buf_slice(&k->creator)));
 	TRY(fields_put(f, F_Description, buf_slice(&k->description)));
@@ -102,7 +104,7 @@ act_put_metadata(struct act *a, struct fields *f, const struct master_key *k)
 	TRY(fields_put_text(f, F_KeyState, state_name(k->state)));
 	TRY(fields_put_text(f, F_KeyUsage, usage_name(k->usage, k->spec.type)));
 	TRY(fields_put_text(f, F_Origin, k->origin == ORIGIN_EXTERNAL ? "EXTERNAL" : "Aliyun_KMS"));
-	TRY(fields_put_text(f, F_ProtectionLevel, k->level == LEVEL_HSM ? "HSM" : "SOFTWARE"));
+	TRY(fields_put_text(f, F_ProtectionLevel, key_level_name(k->level)));
 	TRY(fields_put_text(f, F_DeletionProtection,
 	    k->deletion_protected ? "Enabled" : "Disabled"));
 	if (k->deletion_protected)
@@ -145,29 +147,6 @@ act_describe_key(struct act *a)
 
 	TRY(fields_add_group(a->res, F_KeyMetadata, &metadata));
 	return act_put_metadata(a, metadata, &a->key);
-}
-
-enum kms_rc
-act_list_keys(struct act *a)
-{
-	struct page p = act_page(a, 10);
-	struct entity_query q = {
-		.kind = ENTITY_KEY, .skip = (p.number - 1) * p.size, .limit = p.size
-	};
-	auto_store_entities l = { 0 };
-	uint64_t total;
-
-	TRY(a->l->store->ops->entity_list(a->l->store, a->c, &q, &l, &total));
-	TRY(fields_put_list(a->res, F_Keys));
-	for (size_t i = 0; i < l.n; i++) {
-		struct fields *row;
-
-		TRY(entity_open(a->c, &a->keys, &l.v[i], NULL));
-		TRY(fields_add_group(a->res, F_Keys, &row));
-		TRY(act_put_uid(row, F_KeyId, &l.v[i].id));
-		TRY(put_arn(a, row, F_KeyArn, &l.v[i].id));
-	}
-	return act_put_page(a, p, total);
 }
 
 /* -- states -- */

@@ -80,14 +80,22 @@ act_list_key_versions(struct act *a)
 
 /* -- rotation -- */
 
+static enum kms_rc
+need_rotating(struct act *a, const struct master_key *k)
+{
+	if (is_symmetric(k) && k->origin == ORIGIN_KMS && !master_key_is_service(k))
+		return KMS_OK;
+	return call_refuse(a->c, E_UnsupportedOperation,
+	    "Only customers' symmetric keys of origin Aliyun_KMS rotate automatically.");
+}
+
 enum kms_rc
 key_set_rotation(struct act *a, struct master_key *k, bool on, struct slice interval)
 {
 	uint32_t seconds;
 
-	if (on && (!is_symmetric(k) || k->origin == ORIGIN_EXTERNAL))
-		return call_refuse(a->c, E_UnsupportedOperation,
-		    "Only symmetric keys of origin Aliyun_KMS rotate automatically.");
+	if (on)
+		TRY(need_rotating(a, k));
 	if (on && interval.len == 0)
 		return call_refuse(a->c, E_MissingParameter,
 		    "The parameter \"RotationInterval\" is needed but not provided.");
@@ -107,9 +115,7 @@ act_update_rotation_policy(struct act *a)
 {
 	struct master_key *k = &a->key;
 
-	if (!is_symmetric(k) || k->origin == ORIGIN_EXTERNAL)
-		return call_refuse(a->c, E_UnsupportedOperation,
-		    "Only symmetric keys of origin Aliyun_KMS rotate automatically.");
+	TRY(need_rotating(a, k));
 	TRY(key_set_rotation(a, k, fields_bool(a->req, F_EnableAutomaticRotation),
 	    fields_get(a->req, F_RotationInterval)));
 	/* An interval that has passed already is due at once. */

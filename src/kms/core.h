@@ -10,6 +10,7 @@
 #include "crypto/crypto.h"
 #include "hsm/hsm.h"
 #include "kms/local.h"
+#include "kms/rotate.h"
 #include "store/store.h"
 
 #define SERIAL_LEN  8
@@ -25,6 +26,7 @@ struct local {
 	struct hsm *hsm;
 	unsigned pin_cost, pin_tries;
 	uint64_t cache_ms;
+	struct rotator rotator;
 	_Atomic uint64_t generation;
 	_Atomic int64_t ticked;	    /* seconds since 1970 UTC: what was due then has been done */
 	_Atomic uint64_t looked_ms; /* when the store was last asked for its generation */

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads JSON in parameters, by jansson. */
-#include "kms/json.h"
+#include "kms/json_read.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "base/codec.h"
-#include "kms/tag.h"
 
-static void
-drop(json_t **j)
-{
-	json_decref(*j);
-}
-#define auto_json __attribute__((cleanup(drop))) json_t
-
-static enum kms_rc
-parse(struct slice text, json_t **ret, struct err *err)
+enum kms_rc
+json_parse(struct slice text, json_t **ret, struct err *err)
 {
 	json_error_t why;
 
@@ -27,8 +18,8 @@ parse(struct slice text, json_t **ret, struct err *err)
 	return KMS_OK;
 }
 
-static bool
-string_of(const json_t *j, struct slice *ret)
+bool
+json_text(const json_t *j, struct slice *ret)
 {
 	if (!json_is_string(j))
 		return false;
@@ -61,7 +52,7 @@ read_strings(const json_t *list, size_t max, size_t len_max, struct strings *ret
 	for (size_t i = 0; i < n; i++) {
 		struct slice s;
 
-		if (!string_of(json_array_get(list, i), &s) || s.len == 0 || s.len > len_max)
+		if (!json_text(json_array_get(list, i), &s) || s.len == 0 || s.len > len_max)
 			return err_set(err, KMS_INVALID, "entry %zu is no string of 1 to %zu bytes",
 			    i + 1, len_max);
 		ret->n = i + 1;
@@ -76,7 +67,7 @@ json_strings(struct slice text, size_t max, size_t len_max, struct strings *ret,
 	auto_json *j = NULL;
 	auto_strings s = { 0 };
 
-	TRY(parse(text, &j, err));
+	TRY(json_parse(text, &j, err));
 	TRY(read_strings(j, max, len_max, &s, err));
 	*ret = s; /* moved */
 	s = (struct strings){ 0 };
@@ -91,8 +82,8 @@ read_tag(const json_t *j, struct tags *ret, struct err *err)
 	struct slice key, value;
 
 	if (!json_is_object(j) || json_object_size(j) != 2 ||
-	    !string_of(json_object_get(j, "TagKey"), &key) ||
-	    !string_of(json_object_get(j, "TagValue"), &value))
+	    !json_text(json_object_get(j, "TagKey"), &key) ||
+	    !json_text(json_object_get(j, "TagValue"), &value))
 		return err_set(err, KMS_INVALID,
 		    "a tag is {\"TagKey\":\"...\",\"TagValue\":\"...\"}");
 	return tags_put(ret, key, value, err);
@@ -104,7 +95,7 @@ json_tags(struct slice text, struct tags *ret, struct err *err)
 	auto_json *j = NULL;
 	auto_tags t = { 0 };
 
-	TRY(parse(text, &j, err));
+	TRY(json_parse(text, &j, err));
 	if (!json_is_array(j))
 		return err_set(err, KMS_INVALID, "tags are a list");
 	for (size_t i = 0; i < json_array_size(j); i++)
@@ -133,7 +124,7 @@ read_pairs(json_t *j, struct pair *v, struct err *err)
 
 	for (size_t i = 0; it != NULL; i++, it = json_object_iter_next(j, it)) {
 		v[i].key = slice_str(json_object_iter_key(it));
-		if (!string_of(json_object_iter_value(it), &v[i].value))
+		if (!json_text(json_object_iter_value(it), &v[i].value))
 			return err_set(err, KMS_INVALID,
 			    "an encryption context maps strings to strings alone");
 	}
@@ -152,7 +143,7 @@ json_context(struct slice text, struct buf *ret, struct err *err)
 
 	if (text.len == 0)
 		return KMS_OK;
-	TRY(parse(text, &j, err));
+	TRY(json_parse(text, &j, err));
 	if (!json_is_object(j))
 		return err_set(err, KMS_INVALID, "an encryption context is a JSON object");
 	if ((n = json_object_size(j)) == 0)
@@ -193,7 +184,7 @@ read_filter(const json_t *j, struct filter *ret, struct err *err)
 	struct slice key;
 
 	if (!json_is_object(j) || json_object_size(j) != 2 ||
-	    !string_of(json_object_get(j, "Key"), &key))
+	    !json_text(json_object_get(j, "Key"), &key))
 		return err_set(err, KMS_INVALID,
 		    "a filter is {\"Key\":\"...\",\"Values\":[\"...\"]}");
 	TRY(buf_set(&ret->key, key));
@@ -210,7 +201,7 @@ json_filters(struct slice text, struct filters *ret, struct err *err)
 		ret->n = 0;
 		return KMS_OK;
 	}
-	TRY(parse(text, &j, err));
+	TRY(json_parse(text, &j, err));
 	if (!json_is_array(j) || json_array_size(j) > FILTERS_MAX)
 		return err_set(err, KMS_INVALID, "filters are a list of at most %d", FILTERS_MAX);
 	for (size_t i = 0; i < json_array_size(j); i++) {

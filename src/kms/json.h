@@ -41,4 +41,30 @@ void filters_free(struct filters *f);
 #define auto_filters __attribute__((cleanup(filters_free))) struct filters
 enum kms_rc json_filters(struct slice text, struct filters *ret, struct err *err) MUST_USE;
 
+/* -- of secrets (json_secret.c) -- */
+
+/* [{"SecretName":"s","VersionId":"v","VersionStage":"ACSCurrent","FetchExtendedConfig":true}, ...]:
+ * at most 20, of which only the name must be there. */
+struct secret_wish {
+	struct buf name, version, stage;
+	bool config;
+};
+#define SECRET_WISHES_MAX 20
+struct secret_wishes {
+	struct secret_wish v[SECRET_WISHES_MAX];
+	size_t n;
+};
+void secret_wishes_free(struct secret_wishes *w);
+#define auto_secret_wishes __attribute__((cleanup(secret_wishes_free))) struct secret_wishes
+enum kms_rc json_wishes(struct slice text, struct secret_wishes *ret, struct err *err) MUST_USE;
+
+/* ExtendedConfig: any JSON object. */
+enum kms_rc json_config(struct slice text, struct err *err) MUST_USE;
+/* The string that is its member NAME; empty when there is none. */
+enum kms_rc json_config_text(struct slice text, const char *name, struct buf *ret,
+    struct err *err) MUST_USE;
+/* CONFIG (may be empty) with CUSTOM, a JSON object, as its member CustomData. */
+enum kms_rc json_config_custom(struct slice config, struct slice custom, struct buf *ret,
+    struct err *err) MUST_USE;
+
 #endif

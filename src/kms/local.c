@@ -63,8 +63,15 @@ local_close(struct backend *b)
 	l->hsm->ops->close(l->hsm);
 	if (l->store != NULL)
 		l->store->ops->close(l->store);
+	free(l->rotator.program);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
+}
+
+void
+local_run_programs(struct backend *b)
+{
+	local_of(b)->rotator.runs = true;
 }
 
 static const struct backend_ops ops = {
@@ -115,6 +122,12 @@ local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
 	l->cache_ms = conf->cache_ms;
 	l->generation = 1;
 	l->looked_ms = os_monotonic_ms() - conf->cache_ms;
+	l->rotator.timeout_ms = conf->rotate_timeout_ms;
+	if (conf->rotate_program != NULL &&
+	    (l->rotator.program = strdup(conf->rotate_program)) == NULL) {
+		local_close(&l->base);
+		return KMS_NOMEM;
+	}
 	if ((rc = store_open_sqlite(conf->store, conf->read_only, c, &l->store)) != KMS_OK) {
 		local_close(&l->base);
 		return rc;

@@ -14,4 +14,17 @@
 enum kms_rc local_open(const struct conf_token *conf, struct call *c,
     struct backend **ret) MUST_USE;
 
+/* -- for programs of ours: never for an application that loads the module -- */
+
+/* This process may run the program that the token's rotate-program names. Before other threads use
+ * B. */
+void local_run_programs(struct backend *b);
+
+/*
+ * Does what is due now, rotations by the program included, which may take long; for the server's
+ * timer and for kmsctl. What an action finds due on its way is done without it, but for rotations
+ * of secrets. Failures are logged.
+ */
+void local_tick(struct backend *b);
+
 #endif

@@ -19,6 +19,18 @@ master_key_free(struct master_key *k)
 	*k = (struct master_key){ 0 };
 }
 
+const char *
+key_level_name(enum key_level level)
+{
+	return level == LEVEL_HSM ? "HSM" : "SOFTWARE";
+}
+
+bool
+master_key_is_service(const struct master_key *k)
+{
+	return slice_eq(buf_slice(&k->creator), slice_str(CREATOR_SERVICE));
+}
+
 static int64_t
 sooner(int64_t a, int64_t b)
 {
@@ -63,11 +75,7 @@ write_body(struct writer *w, const struct master_key *k)
 	write_bytes(w, buf_slice(&k->description));
 	write_bytes(w, buf_slice(&k->protection_description));
 	write_bytes(w, buf_slice(&k->policy));
-	write_u8(w, (uint8_t)k->tags.n);
-	for (size_t i = 0; i < k->tags.n; i++) {
-		write_bytes(w, buf_slice(&k->tags.v[i].key));
-		write_bytes(w, buf_slice(&k->tags.v[i].value));
-	}
+	tags_write(w, &k->tags);
 }
 
 enum kms_rc
@@ -92,33 +100,6 @@ master_key_write(struct call *c, const struct keyring *keys, struct master_key *
 
 /* -- reading -- */
 
-static void
-read_fixed(struct reader *r, void *dst, size_t len)
-{
-	struct slice s = read_bytes(r);
-
-	if (s.len != len)
-		r->bad = true;
-	else
-		memcpy(dst, s.p, len);
-}
-
-static enum kms_rc
-read_tags(struct reader *r, struct tags *ret)
-{
-	size_t n = read_u8(r);
-
-	if (n > TAGS_MAX)
-		return KMS_TAMPERED;
-	for (size_t i = 0; i < n; i++) {
-		ret->v[i] = (struct tag){ 0 };
-		ret->n = i + 1;
-		TRY(buf_set(&ret->v[i].key, read_bytes(r)));
-		TRY(buf_set(&ret->v[i].value, read_bytes(r)));
-	}
-	return KMS_OK;
-}
-
 static enum kms_rc
 read_body(struct reader *r, struct master_key *k)
 {
@@ -132,19 +113,19 @@ read_body(struct reader *r, struct master_key *k)
 	k->usage = (enum key_usage)read_u8(r);
 	k->origin = (enum material_origin)read_u8(r);
 	k->level = (enum key_level)read_u8(r);
-	read_fixed(r, k->primary.b, UID_LEN);
+	read_exact(r, k->primary.b, UID_LEN);
 	k->delete_at = (int64_t)read_u64(r);
 	k->material_expire = (int64_t)read_u64(r);
 	k->rotates = read_u8(r) != 0;
 	k->rotation_interval = read_u32(r);
 	k->rotated = (int64_t)read_u64(r);
 	k->deletion_protected = read_u8(r) != 0;
-	read_fixed(r, k->material_digest, MATERIAL_DIGEST_LEN);
+	read_exact(r, k->material_digest, MATERIAL_DIGEST_LEN);
 	TRY(buf_set(&k->creator, read_bytes(r)));
 	TRY(buf_set(&k->description, read_bytes(r)));
 	TRY(buf_set(&k->protection_description, read_bytes(r)));
 	TRY(buf_set(&k->policy, read_bytes(r)));
-	TRY(read_tags(r, &k->tags));
+	TRY(tags_read(r, &k->tags));
 	return reader_done(r) && k->state >= KEY_ENABLED && k->state <= KEY_STATE_MAX
 	    ? KMS_OK
 	    : KMS_TAMPERED;

@@ -22,6 +22,9 @@ enum key_level {
 	LEVEL_HSM = 2,
 };
 
+/* "SOFTWARE". Static storage. */
+const char *key_level_name(enum key_level level);
+
 #define MATERIAL_DIGEST_LEN 32
 
 struct master_key {
@@ -43,11 +46,15 @@ struct master_key {
 	bool deletion_protected;
 	uint8_t material_digest[MATERIAL_DIGEST_LEN]; /* ORIGIN_EXTERNAL: of the first material;
 							 zeros before */
-	struct buf creator;			      /* account id */
+	struct buf creator;			      /* account id, or CREATOR_SERVICE */
 	struct buf description, protection_description;
 	struct buf policy; /* JSON; empty: the default policy */
 	struct tags tags;
 };
+
+/* Who made the keys that the service uses in its own name; no account is called so. */
+#define CREATOR_SERVICE "Secretsmanager"
+bool master_key_is_service(const struct master_key *k);
 
 void master_key_free(struct master_key *k);
 #define auto_master_key __attribute__((cleanup(master_key_free))) struct master_key

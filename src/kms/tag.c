@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts and drops tags. */
+/* Puts and drops tags, and keeps them as records. */
 #include "kms/tag.h"
 
 void
@@ -89,4 +89,30 @@ tags_get(const struct tags *t, struct slice key, struct slice *ret)
 		return false;
 	*ret = buf_slice(&tag->value);
 	return true;
+}
+
+void
+tags_write(struct writer *w, const struct tags *t)
+{
+	write_u8(w, (uint8_t)t->n);
+	for (size_t i = 0; i < t->n; i++) {
+		write_bytes(w, buf_slice(&t->v[i].key));
+		write_bytes(w, buf_slice(&t->v[i].value));
+	}
+}
+
+enum kms_rc
+tags_read(struct reader *r, struct tags *ret)
+{
+	size_t n = read_u8(r);
+
+	if (n > TAGS_MAX)
+		return KMS_TAMPERED;
+	for (size_t i = 0; i < n; i++) {
+		ret->v[i] = (struct tag){ 0 };
+		ret->n = i + 1;
+		TRY(buf_set(&ret->v[i].key, read_bytes(r)));
+		TRY(buf_set(&ret->v[i].value, read_bytes(r)));
+	}
+	return KMS_OK;
 }

@@ -3,7 +3,7 @@
 #ifndef KMS_KMS_TAG_H
 #define KMS_KMS_TAG_H
 
-#include "base/buf.h"
+#include "base/codec.h"
 
 struct tag {
 	struct buf key, value;
@@ -29,5 +29,9 @@ enum kms_rc tags_put(struct tags *t, struct slice key, struct slice value,
 void tags_drop(struct tags *t, struct slice key);
 /* The value of KEY; false when there is none. */
 bool tags_get(const struct tags *t, struct slice key, struct slice *ret);
+
+/* As records: what was written is read again. KMS_TAMPERED: too many. */
+void tags_write(struct writer *w, const struct tags *t);
+enum kms_rc tags_read(struct reader *r, struct tags *ret) MUST_USE;
 
 #endif

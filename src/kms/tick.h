@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What time brings: keys are deleted, material expires, keys rotate. There is no thread for it:
- * whoever comes by first when something is due does it, and all of it is done before an action of a
- * later time looks at a key.
+ * What time brings: keys and secrets are deleted, material expires, keys rotate. There is no thread
+ * for it: whoever comes by first when something is due does it, and all of it is done before an
+ * action of a later time looks at a key. Secrets rotate in local_tick (local.h) alone, since that
+ * takes a program.
  */
 #ifndef KMS_KMS_TICK_H
 #define KMS_KMS_TICK_H

@@ -194,6 +194,7 @@ ctl_open(struct ctl *c)
 		return ctl_fail(c, KMS_NOTSUP, "cannot open %s", ctl_token_name(c->token));
 	if ((rc = local_open(c->token, ctl_call(c), &c->backend)) != KMS_OK)
 		return ctl_fail(c, rc, "cannot open %s", ctl_token_name(c->token));
+	local_run_programs(c->backend);
 	if ((rc = backend_status(c->backend, ctl_call(c), &c->status)) != KMS_OK)
 		return ctl_fail(c, rc, "cannot read the state of %s", ctl_token_name(c->token));
 	return EXIT_DONE;

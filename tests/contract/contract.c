@@ -138,21 +138,52 @@ expect_error(enum action a, enum api_error e)
 	ck_assert_msg(c.err.text[0] != '\0', "%s: no sentence", action_row(a)->name);
 }
 
+size_t
+count_of(enum field list)
+{
+	const struct field_value *v = fields_value(&res, list);
+
+	ck_assert_ptr_nonnull(v);
+	return v->u.groups.n;
+}
+
+/* Entry I of a list, or the result itself. */
+static const struct fields *
+entry(enum field list, size_t i)
+{
+	if (list == F_COUNT)
+		return &res;
+	ck_assert_uint_gt(count_of(list), i);
+	return &fields_value(&res, list)->u.groups.v[i];
+}
+
+const char *
+texts_of(enum field list, size_t i, enum field name)
+{
+	static char text[1024];
+	const struct field_value *v = fields_value(entry(list, i), name);
+	size_t used = 0;
+
+	ck_assert_ptr_nonnull(v);
+	text[0] = '\0';
+	for (size_t k = 0; k < v->u.texts.n; k++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.*s",
+		    k == 0 ? "" : ",", (int)v->u.texts.v[k].len, (char *)v->u.texts.v[k].p);
+	return text;
+}
+
 const char *
 text_of(enum field group, enum field name)
 {
+	return text_in(group, 0, name);
+}
+
+const char *
+text_in(enum field list, size_t i, enum field name)
+{
 	static char text[70000];
-	const struct fields *f = &res;
-	struct slice s;
+	struct slice s = fields_get(entry(list, i), name);
 
-	if (group != F_COUNT) {
-		const struct field_value *v = fields_value(&res, group);
-
-		ck_assert_ptr_nonnull(v);
-		ck_assert_uint_gt(v->u.groups.n, 0);
-		f = v->u.groups.v;
-	}
-	s = fields_get(f, name);
 	ck_assert_uint_lt(s.len, sizeof(text));
 	if (s.len > 0)
 		memcpy(text, s.p, s.len);

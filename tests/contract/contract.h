@@ -46,6 +46,12 @@ void expect_error(enum action a, enum api_error e);
 const char *text_of(enum field group, enum field name);
 void check_text(enum field group, enum field name, const char *wanted);
 
+/* The entries of a list in the result: how many, and one member of entry I as text. */
+size_t count_of(enum field list);
+const char *text_in(enum field list, size_t i, enum field name);
+/* A list of texts (of the result, or of entry I of LIST), with commas between them. */
+const char *texts_of(enum field list, size_t i, enum field name);
+
 /* Makes a key (SPEC NULL: the default) and gives its id; the caller frees. */
 char *new_key(const char *spec, const char *usage);
 /* A request that has the key's id alone. */

@@ -88,13 +88,77 @@ START_TEST(keys_are_listed_by_pages_in_the_order_of_creation)
 }
 END_TEST
 
+/* How many keys FILTERS leave, and that the first of them is ID. */
+static void
+check_filtered(const char *filters, int64_t n, const char *id)
+{
+	request();
+	with(F_Filters, filters);
+	expect(ACTION_ListKeys);
+	ck_assert_msg(fields_number(&res, F_TotalCount, -1) == n, "%s leaves %ld keys, wanted %ld",
+	    filters, (long)fields_number(&res, F_TotalCount, -1), (long)n);
+	if (n > 0)
+		check_text(F_Keys, F_KeyId, id);
+}
+
+START_TEST(keys_are_listed_by_filters)
+{
+	char *aes = new_key(NULL, NULL), *rsa = new_key("RSA_2048", "SIGN/VERIFY"), by_id[128];
+
+	about(aes);
+	with(F_AliasName, "alias/mine");
+	expect(ACTION_CreateAlias);
+	about(aes);
+	with(F_TagsJson, "[{\"TagKey\":\"team\",\"TagValue\":\"hr\"}]");
+	expect(ACTION_TagResource);
+	about(rsa);
+	expect(ACTION_DisableKey);
+	check_filtered("[{\"Key\":\"KeyState\",\"Values\":[\"Disabled\"]}]", 1, rsa);
+	check_filtered("[{\"Key\":\"KeyState\",\"Values\":[\"Disabled\",\"Enabled\"]}]", 2, aes);
+	check_filtered("[{\"Key\":\"KeySpec\",\"Values\":[\"RSA_2048\"]}]", 1, rsa);
+	check_filtered("[{\"Key\":\"KeyUsage\",\"Values\":[\"ENCRYPT/DECRYPT\"]}]", 1, aes);
+	check_filtered("[{\"Key\":\"ProtectionLevel\",\"Values\":[\"HSM\"]}]", 0, NULL);
+	check_filtered("[{\"Key\":\"CreatorType\",\"Values\":[\"User\"]}]", 2, aes);
+	check_filtered("[{\"Key\":\"CreatorType\",\"Values\":[\"Service\"]}]", 0, NULL);
+	check_filtered("[{\"Key\":\"DKMSInstanceId\",\"Values\":[\"kst-1\"]}]", 0, NULL);
+	check_filtered("[{\"Key\":\"AliasName\",\"Values\":[\"alias/none\",\"alias/mine\"]}]", 1,
+	    aes);
+	check_filtered("[{\"Key\":\"TagKey\",\"Values\":[\"team\"]}]", 1, aes);
+	check_filtered("[{\"Key\":\"TagValue\",\"Values\":[\"it\"]}]", 0, NULL);
+	check_filtered("[{\"Key\":\"KeyState\",\"Values\":[\"Enabled\"]},{\"Key\":\"KeySpec\","
+		       "\"Values\":[\"RSA_2048\"]}]",
+	    0, NULL);
+	(void)snprintf(by_id, sizeof(by_id), "[{\"Key\":\"keyId\",\"Values\":[\"%s\"]}]", rsa);
+	check_filtered(by_id, 1, rsa);
+	free(aes);
+	free(rsa);
+}
+END_TEST
+
+START_TEST(filters_have_their_form)
+{
+	static const char *const bad[] = { "{}", "[1]", "[{\"Key\":\"KeyState\"}]",
+		"[{\"Key\":\"Colour\",\"Values\":[\"red\"]}]",
+		"[{\"Key\":\"KeyState\",\"Values\":\"Enabled\"}]",
+		"[{\"Key\":\"KeyState\",\"Values\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\","
+		"\"9\",\"10\",\"11\"]}]" };
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		request();
+		with(F_Filters, bad[i]);
+		expect_error(ACTION_ListKeys, E_InvalidParameter);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = { a_key_is_made_as_asked_and_described,
 		specs_and_usages_that_do_not_fit_are_refused,
 		an_unknown_key_is_not_found_by_any_name,
-		keys_are_listed_by_pages_in_the_order_of_creation };
+		keys_are_listed_by_pages_in_the_order_of_creation, keys_are_listed_by_filters,
+		filters_have_their_form };
 	Suite *s = suite_create("contract: keys");
 	TCase *t = tcase_create("keys");
 

@@ -32,6 +32,7 @@ fuzz_targets += %D%/call_fuzz.fuzz
 fuzz_targets += %D%/cert_fuzz.fuzz
 fuzz_targets += %D%/codec_fuzz.fuzz
 fuzz_targets += %D%/conf_fuzz.fuzz
+fuzz_targets += %D%/json_fuzz.fuzz
 fuzz_targets += %D%/key_fuzz.fuzz
 fuzz_targets += %D%/param_fuzz.fuzz
 fuzz_targets += %D%/pem_fuzz.fuzz

@@ -25,6 +25,21 @@ START_TEST(slices_are_ordered_by_bytes_then_by_length)
 }
 END_TEST
 
+START_TEST(a_head_is_cut_off_where_there_is_one)
+{
+	struct slice s = guarded(BYTES("alias/a"));
+
+	ck_assert(!slice_skip(&s, "alias/ab"));
+	ck_assert(!slice_skip(&s, "key/"));
+	CHECK_BYTES(s, BYTES("alias/a"));
+	ck_assert(slice_skip(&s, "alias/"));
+	CHECK_BYTES(s, BYTES("a"));
+	ck_assert(slice_skip(&s, "a"));
+	ck_assert_uint_eq(s.len, 0);
+	ck_assert(!slice_skip(&s, "a"));
+}
+END_TEST
+
 START_TEST(buf_add_appends)
 {
 	auto_buf b = { 0 };
@@ -208,8 +223,9 @@ int
 main(void)
 {
 	return unit_main(UNIT_SUITE("buf", slices_are_equal_by_length_and_bytes,
-	    slices_are_ordered_by_bytes_then_by_length, buf_add_appends,
-	    buf_add_keeps_all_bytes_while_growing, buf_add_takes_a_part_of_the_buffer_itself,
+	    slices_are_ordered_by_bytes_then_by_length, a_head_is_cut_off_where_there_is_one,
+	    buf_add_appends, buf_add_keeps_all_bytes_while_growing,
+	    buf_add_takes_a_part_of_the_buffer_itself,
 	    buf_add_beyond_the_limit_leaves_the_buffer_alone, buf_extend_gives_room_at_the_end,
 	    buf_set_replaces_even_by_a_part_of_itself, buf_clear_wipes_and_keeps_the_memory,
 	    buf_free_empties_and_takes_null, buf_move_hands_over,

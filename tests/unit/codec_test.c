@@ -158,6 +158,26 @@ START_TEST(a_record_comes_back)
 }
 END_TEST
 
+START_TEST(bytes_of_another_length_than_expected_are_bad)
+{
+	auto_buf b = { 0 };
+	struct writer w = writer_of(&b);
+	struct reader r;
+	char got[4] = "old";
+
+	write_bytes(&w, BYTES("new"));
+	write_bytes(&w, BYTES("longer"));
+	CHECK_RC(w.rc, KMS_OK);
+	r = reader_of(guarded(buf_slice(&b)));
+	read_exact(&r, got, 3);
+	ck_assert_str_eq(got, "new");
+	ck_assert(!r.bad);
+	read_exact(&r, got, 3);
+	ck_assert(r.bad);
+	ck_assert_str_eq(got, "new");
+}
+END_TEST
+
 START_TEST(every_truncation_of_a_record_is_noticed)
 {
 	auto_buf b = { 0 };
@@ -237,7 +257,7 @@ main(void)
 	    bad_hex_is_refused_and_nothing_appended, bad_base64_is_refused_and_nothing_appended,
 	    every_byte_comes_back_from_hex_and_base64, well_formed_utf8_is_valid,
 	    ill_formed_utf8_is_not_valid, a_record_comes_back,
-	    every_truncation_of_a_record_is_noticed,
+	    bytes_of_another_length_than_expected_are_bad, every_truncation_of_a_record_is_noticed,
 	    a_reader_that_went_bad_gives_zeros_even_where_bytes_are_left,
 	    an_empty_input_reads_as_done, a_writer_remembers_its_first_error,
 	    bytes_longer_than_a_u32_are_refused);

@@ -53,6 +53,8 @@ START_TEST(no_text_is_one_builtin_token)
 	ck_assert_uint_eq(c->tokens[0].timeout_ms, 10000);
 	ck_assert_int_eq(c->tokens[0].slot, 0);
 	ck_assert(!c->tokens[0].read_only);
+	ck_assert_ptr_null(c->tokens[0].rotate_program);
+	ck_assert_uint_eq(c->tokens[0].rotate_timeout_ms, 60000);
 	ck_assert_int_eq(c->log_level, KMS_LOG_ERROR);
 	ck_assert_str_eq(c->log, "stderr");
 	ck_assert_int_eq(c->fork, CONF_FORK_REINITIALIZE);
@@ -74,6 +76,8 @@ START_TEST(every_setting_reaches_its_field)
 		       "cache-ms = 0\n"
 		       "timeout-ms = 600000\n"
 		       "slot = 2147483647\n"
+		       "rotate-program = /usr/libexec/rotate it\n"
+		       "rotate-timeout-ms = 1000\n"
 		       "read-only = yes\n"),
 	    KMS_OK);
 	ck_assert_str_eq(c->path, "F");
@@ -89,6 +93,8 @@ START_TEST(every_setting_reaches_its_field)
 	ck_assert_uint_eq(c->tokens[0].cache_ms, 0);
 	ck_assert_uint_eq(c->tokens[0].timeout_ms, 600000);
 	ck_assert_int_eq(c->tokens[0].slot, 2147483647);
+	ck_assert_str_eq(c->tokens[0].rotate_program, "/usr/libexec/rotate it");
+	ck_assert_uint_eq(c->tokens[0].rotate_timeout_ms, 1000);
 	ck_assert(c->tokens[0].read_only);
 }
 END_TEST
@@ -233,9 +239,9 @@ static const struct {
 	    "F:2: unknown key log-levels; expected fork, log, log-level" },
 	{ "[module]\nstore = /x\n", "F:2: unknown key store; expected fork, log, log-level" },
 	{ "[token a]\nStore = /x\n",
-	    "F:2: unknown key Store; expected backend, cache-ms, hsm, pin-cost, pin-tries, read-only, slot, store, timeout-ms" },
+	    "F:2: unknown key Store; expected backend, cache-ms, hsm, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
 	{ "[token a]\n= /x\n",
-	    "F:2: unknown key ; expected backend, cache-ms, hsm, pin-cost, pin-tries, read-only, slot, store, timeout-ms" },
+	    "F:2: unknown key ; expected backend, cache-ms, hsm, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
 	{ "[module]\nlog = stderr\n\nlog = stderr\n",
 	    "F:4: log is set twice; expected once in a section" },
 	{ "[module]\nlog-level = loud\n",
@@ -270,6 +276,10 @@ static const struct {
 	    "F:2: cache-ms is not valid; expected milliseconds from 0 to 60000" },
 	{ "[token a]\ncache-ms = -1\n",
 	    "F:2: cache-ms is not valid; expected milliseconds from 0 to 60000" },
+	{ "[token a]\nrotate-program = ~/rotate\n",
+	    "F:2: rotate-program is not valid; expected an absolute path" },
+	{ "[token a]\nrotate-timeout-ms = 999\n",
+	    "F:2: rotate-timeout-ms is not valid; expected milliseconds from 1000 to 600000" },
 	{ "[token a]\ntimeout-ms = 99\n",
 	    "F:2: timeout-ms is not valid; expected milliseconds from 100 to 600000" },
 	{ "[token a]\ntimeout-ms = 18446744073709551716\n",
