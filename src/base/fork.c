@@ -26,6 +26,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;
 static atomic_uint forks; /* that wait or are under way; changes under the lock */
+static bool overrun;	  /* one of these forks, or a hold, has stopped waiting; under the lock */
 static atomic_bool caught[FORK_HOLDS];
 
 static bool
@@ -67,8 +68,11 @@ wait_while_locked(bool (*reason)(void), time_t seconds)
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
-	while (reason() && pthread_cond_timedwait(&changed, &lock, &until) == 0)
-		;
+	while (reason())
+		if (pthread_cond_timedwait(&changed, &lock, &until) != 0) {
+			overrun = true;
+			break;
+		}
 }
 
 /* -- the three handlers -- */
@@ -86,21 +90,25 @@ static void
 after_fork_in_parent(void)
 {
 	pthread_mutex_lock(&lock);
-	forks--;
+	if (--forks == 0)
+		overrun = false;
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
 }
 
+/* Unless somebody stopped waiting, who is counted here had only come to see that there is a fork.
+ */
 static void
 after_fork_in_child(void)
 {
 	for (int what = 0; what < FORK_HOLDS; what++) {
-		if (held((enum fork_hold)what))
+		if (overrun && held((enum fork_hold)what))
 			caught[what] = true;
 		for (size_t i = 0; i < STRIPES; i++)
 			stripes[i].holds[what] = 0;
 	}
 	forks = 0;
+	overrun = false;
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	make_condition();
 }

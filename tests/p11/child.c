@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,11 +29,13 @@ now_ms(void)
  * nobody would see when the others close. */
 static uint64_t lines;
 
+/* Without libcheck's macros, which allocate: a forked child of a program with threads may come by
+ * while a sanitizer's allocator is locked for ever. */
 static void
 line_add(const struct child *c)
 {
-	ck_assert_int_lt(c->in, 64);
-	ck_assert_int_lt(c->out, 64);
+	if (c->in >= 64 || c->out >= 64)
+		abort();
 	lines |= (uint64_t)1 << c->in | (uint64_t)1 << c->out;
 }
 

@@ -278,13 +278,13 @@ START_TEST(a_fork_beside_everything_at_once)
 }
 END_TEST
 
-/* Its allocator has locks that it does not open in a child, and every thread here allocates. */
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN true
+/* Both have locks of their own, which they do not open in a child and which every thread takes. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNDER_SANITIZER true
 #elif defined(__has_feature)
-#define UNDER_ASAN __has_feature(address_sanitizer)
+#define UNDER_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 #else
-#define UNDER_ASAN false
+#define UNDER_SANITIZER false
 #endif
 
 int
@@ -293,8 +293,8 @@ main(void)
 	Suite *s;
 	TCase *t;
 
-	if (UNDER_ASAN) {
-		fprintf(stderr, "skipped: AddressSanitizer cannot fork beside busy threads\n");
+	if (UNDER_SANITIZER) {
+		fprintf(stderr, "skipped: a sanitizer cannot fork beside busy threads\n");
 		return 77;
 	}
 	s = suite_create("p11 fork, busy");

@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/p11/child.h"
 #include "tests/unit/store_fixture.h"
@@ -186,12 +188,46 @@ START_TEST(forks_hold_nobody_up_for_longer_than_they_take)
 }
 END_TEST
 
+static atomic_bool enough;
+
+static void *
+come_and_go(void *arg UNUSED)
+{
+	while (!atomic_load(&enough)) {
+		fork_hold_off(FORK_HOLD_STORE);
+		fork_allow(FORK_HOLD_STORE);
+	}
+	return NULL;
+}
+
+static void
+see_that_nobody_was_inside(struct child *up UNUSED, void *arg UNUSED)
+{
+	if (fork_caught(FORK_HOLD_STORE)) /* without libcheck, which allocates */
+		_exit(EXIT_FAILURE);
+}
+
+START_TEST(a_thread_that_only_knocks_while_a_fork_is_under_way_is_not_caught_by_it)
+{
+	pthread_t t[8];
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		ck_assert_int_eq(pthread_create(&t[i], NULL, come_and_go, NULL), 0);
+	for (int i = 0; i < 1500; i++)
+		in_child(see_that_nobody_was_inside, NULL);
+	atomic_store(&enough, true);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		ck_assert_int_eq(pthread_join(t[i], NULL), 0);
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = { child_of_a_fork_that_could_not_wait_any_longer_has_no_store,
 		fork_handler_that_waits_for_a_thread_which_waits_for_the_fork_is_no_deadlock,
-		forks_hold_nobody_up_for_longer_than_they_take };
+		forks_hold_nobody_up_for_longer_than_they_take,
+		a_thread_that_only_knocks_while_a_fork_is_under_way_is_not_caught_by_it };
 	Suite *s = suite_create("fork");
 	TCase *t = tcase_create("fork");
 
