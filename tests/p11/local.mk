@@ -11,7 +11,14 @@ c_tests += %D%/mech_matrix_test.t
 c_tests += %D%/session_test.t
 c_tests += %D%/token_test.t
 c_tests += %D%/object_test.t
-%C%_object_test_t_SOURCES = %D%/object_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
+%C%_object_test_t_SOURCES = %D%/object_test.c %D%/classes.c %D%/classes.h \
+	%D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
+c_tests += %D%/object_read_test.t
+%C%_object_read_test_t_SOURCES = %D%/object_read_test.c %D%/classes.c %D%/classes.h \
+	%D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
+c_tests += %D%/attribute_test.t
+%C%_attribute_test_t_SOURCES = %D%/attribute_test.c %D%/classes.c %D%/classes.h \
+	%D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
 c_tests += %D%/keys_test.t
 %C%_keys_test_t_SOURCES = %D%/keys_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
 c_tests += %D%/interface_test.t
