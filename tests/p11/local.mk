@@ -7,7 +7,11 @@ test_lib_sources += %D%/p11.c %D%/p11.h %D%/p11_object.c %D%/calls.c %D%/calls.h
 	%D%/calls.def %D%/child.c %D%/child.h %D%/threads.c %D%/threads.h %D%/fork.h %D%/process.h
 
 c_tests += %D%/mech_matrix_test.t
-%C%_mech_matrix_test_t_SOURCES = %D%/mech_matrix_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
+%C%_mech_matrix_test_t_SOURCES = %D%/mech_matrix_test.c %D%/matrix_use.c %D%/matrix_use.h \
+	%D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
+c_tests += %D%/mech_refuse_test.t
+%C%_mech_refuse_test_t_SOURCES = %D%/mech_refuse_test.c %D%/matrix_use.c %D%/matrix_use.h \
+	%D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
 c_tests += %D%/session_test.t
 c_tests += %D%/token_test.t
 c_tests += %D%/object_test.t
