@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # C tests of tests/unit; one line each: "c_tests += %D%/NAME.t" is built from NAME.c.
 
-EXTRA_DIST += %D%/audit_fixture.h %D%/crypto_keys.h %D%/local_fixture.h %D%/policy_fixture.h %D%/rv.h \
-	%D%/store_fixture.h %D%/unit.h
+EXTRA_DIST += %D%/audit_fixture.h %D%/crypto_keys.h %D%/crypto_uses.h %D%/local_fixture.h \
+	%D%/policy_fixture.h %D%/rv.h %D%/store_fixture.h %D%/unit.h
 
 c_tests += %D%/action_test.t
 c_tests += %D%/audit_crash_test.t
@@ -17,6 +17,7 @@ c_tests += %D%/catalog_test.t
 c_tests += %D%/codec_test.t
 c_tests += %D%/conf_test.t
 c_tests += %D%/crash_test.t
+c_tests += %D%/crypto_cipher_test.t
 c_tests += %D%/crypto_key_test.t
 c_tests += %D%/crypto_sign_test.t
 c_tests += %D%/crypto_use_test.t
