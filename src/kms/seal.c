@@ -9,15 +9,19 @@
 #include "base/codec.h"
 #include "kms/core.h"
 
-/* The version of this encoding; another one is another "object". */
-static const char tag[] = "object1";
+/*
+ * Versions of this encoding. Rows of the first release have neither key nor time, and are sealed
+ * without them.
+ */
+static const char tag_first[] = "object1", tag_dated[] = "object2";
 
 static enum kms_rc
 row_ad(const uint8_t serial[SERIAL_LEN], const struct object *o, struct buf *ret)
 {
+	bool dated = o->created != 0 || !uid_is_zero(&o->key);
 	struct writer w = writer_of(ret);
 
-	write_bytes(&w, slice_str(tag));
+	write_bytes(&w, slice_str(dated ? tag_dated : tag_first));
 	write_bytes(&w, slice_of(serial, SERIAL_LEN));
 	write_bytes(&w, slice_of(o->id.b, UID_LEN));
 	write_u64(&w, o->revision);
@@ -26,8 +30,10 @@ row_ad(const uint8_t serial[SERIAL_LEN], const struct object *o, struct buf *ret
 	write_u32(&w, o->spec.curve);
 	write_u32(&w, o->spec.bits);
 	write_u32(&w, o->flags);
-	write_bytes(&w, slice_of(o->key.b, UID_LEN));
-	write_u64(&w, (uint64_t)o->created);
+	if (dated) {
+		write_bytes(&w, slice_of(o->key.b, UID_LEN));
+		write_u64(&w, (uint64_t)o->created);
+	}
 	write_bytes(&w, buf_slice(&o->label));
 	write_bytes(&w, buf_slice(&o->app_id));
 	write_bytes(&w, buf_slice(&o->subject));

@@ -9,8 +9,8 @@
 
 /*
  * Step i leads from version i to i + 1. A step that has been released is never edited. What
- * searches look at comes before what is long, so that walking a row stays on its first page. seq is
- * the order of creation.
+ * searches look at comes before what is long, so that walking a row stays on its first page; what a
+ * later step adds lies behind, and is searched by its index. seq is the order of creation.
  */
 static const char *const steps[] = {
 	"CREATE TABLE token ("
@@ -23,11 +23,12 @@ static const char *const steps[] = {
 	" seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, revision INTEGER NOT NULL,"
 	" kind INTEGER NOT NULL, type INTEGER NOT NULL, curve INTEGER NOT NULL, bits INTEGER NOT NULL,"
 	" flags INTEGER NOT NULL, label BLOB NOT NULL, app_id BLOB NOT NULL, subject BLOB NOT NULL,"
-	" key BLOB NOT NULL, created INTEGER NOT NULL,"
 	" attrs BLOB NOT NULL, body BLOB NOT NULL, sealed BLOB NOT NULL) STRICT;"
 	"CREATE INDEX object_label ON object (label);"
 	"CREATE INDEX object_app_id ON object (app_id);"
-	"CREATE INDEX object_subject ON object (subject) WHERE subject <> x'';"
+	"CREATE INDEX object_subject ON object (subject) WHERE subject <> x'';",
+	"ALTER TABLE object ADD COLUMN key BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE object ADD COLUMN created INTEGER NOT NULL DEFAULT 0;"
 	"CREATE INDEX object_key ON object (key) WHERE key <> x'';"
 	"CREATE TABLE entity ("
 	" seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, parent BLOB NOT NULL,"

@@ -138,7 +138,7 @@ LLVMFuzzerInitialize(int *argc UNUSED, char ***argv UNUSED)
 	    "DROP INDEX object_label; DROP INDEX object_app_id; DROP INDEX object_subject;"
 	    "DROP INDEX object_key;"
 	    "CREATE TABLE object (seq INTEGER PRIMARY KEY, id UNIQUE, revision, kind, type, curve, bits, flags, label, app_id,"
-	    " subject, key, created, attrs, body, sealed);"
+	    " subject, attrs, body, sealed, key, created);"
 	    "CREATE INDEX object_label ON object (label); CREATE INDEX object_app_id ON object (app_id);"
 	    "CREATE INDEX object_subject ON object (subject) WHERE subject <> x'';"
 	    "CREATE INDEX object_key ON object (key) WHERE key <> x'';"

@@ -2,7 +2,7 @@
 # C tests of tests/unit; one line each: "c_tests += %D%/NAME.t" is built from NAME.c.
 
 EXTRA_DIST += %D%/audit_fixture.h %D%/crypto_keys.h %D%/crypto_uses.h %D%/local_fixture.h \
-	%D%/policy_fixture.h %D%/rv.h %D%/store_fixture.h %D%/unit.h
+	%D%/policy_fixture.h %D%/rv.h %D%/store_fixture.h %D%/store_v1.sql %D%/unit.h
 
 c_tests += %D%/action_test.t
 c_tests += %D%/audit_crash_test.t
@@ -46,5 +46,6 @@ c_tests += %D%/rotation_test.t
 c_tests += %D%/secret_test.t
 c_tests += %D%/soft_test.t
 c_tests += %D%/spec_test.t
+c_tests += %D%/store_old_test.t
 c_tests += %D%/store_test.t
 c_tests += %D%/store_trouble_test.t
