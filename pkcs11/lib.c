@@ -232,8 +232,8 @@ initialize(struct lib *l)
 	}
 	if ((rc = log_open(l->conf->log, l->conf->log_level, &err)) != KMS_OK)
 		log_error("%s", err.text);
-	if ((rc = crypto_start()) != KMS_OK) {
-		log_error("libcrypto cannot be set up: %s", rc_text(rc));
+	if ((rc = crypto_start(&err)) != KMS_OK) {
+		log_error("%s", err.text);
 		rv = rv_of(rc);
 	} else {
 		rv = open_tokens(l);

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <time.h>
 
 #define FORK_PATIENCE_S 5
@@ -159,8 +160,17 @@ fork_allow(enum fork_hold what)
 		tell_waiting();
 }
 
-bool
-fork_caught(enum fork_hold what)
+enum kms_rc
+fork_check(enum fork_hold what, struct err *err)
 {
-	return caught[what];
+	static const char *const where[FORK_HOLDS] = {
+		[FORK_HOLD_STORE] = "a store",
+		[FORK_HOLD_CRYPTO] = "libcrypto",
+	};
+
+	if (!caught[what])
+		return KMS_OK;
+	return err_set(err, KMS_BUSY,
+	    "this process was forked while another thread was at work in %s for more than %d seconds: start it again",
+	    where[what], FORK_PATIENCE_S);
 }

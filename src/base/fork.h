@@ -6,7 +6,7 @@
 #ifndef KMS_BASE_FORK_H
 #define KMS_BASE_FORK_H
 
-#include <stdbool.h>
+#include "base/rc.h"
 
 enum fork_hold {
 	FORK_HOLD_STORE,  /* inside SQLite */
@@ -22,7 +22,8 @@ enum fork_hold {
 void fork_hold_off(enum fork_hold what);
 void fork_allow(enum fork_hold what);
 
-/* This process is the child of a fork that went ahead although a thread held it off. */
-bool fork_caught(enum fork_hold what);
+/* KMS_BUSY, with what to do, in the child of a fork that went ahead although a thread held it off
+ * for WHAT: that can never be used there. */
+enum kms_rc fork_check(enum fork_hold what, struct err *err) MUST_USE;
 
 #endif

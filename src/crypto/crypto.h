@@ -12,8 +12,8 @@
 #include "base/secret.h"
 
 /* The library context, made at the first call and kept for the process's life; algorithms are
- * fetched once. KMS_INTERNAL. */
-enum kms_rc crypto_start(void) MUST_USE;
+ * fetched once. KMS_INTERNAL; KMS_BUSY in the child of a fork that caught a thread inside. */
+enum kms_rc crypto_start(struct err *err) MUST_USE;
 
 /* In a forked child before anything else here: keeps what is safe over fork (libcrypto reseeds
  * itself), forgets the rest. */

@@ -68,9 +68,10 @@ lib(void)
 }
 
 enum kms_rc
-crypto_start(void)
+crypto_start(struct err *err)
 {
-	return lib() == NULL ? KMS_INTERNAL : KMS_OK;
+	TRY(fork_check(FORK_HOLD_CRYPTO, err));
+	return lib() == NULL ? err_set(err, KMS_INTERNAL, "libcrypto cannot be set up") : KMS_OK;
 }
 
 void

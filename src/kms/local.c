@@ -111,7 +111,7 @@ local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
 	if (conf->hsm != NULL && strcmp(conf->hsm, "soft") != 0)
 		return call_fail(c, KMS_CONFIG, "token %s: hsm is \"%s\"; expected soft",
 		    conf->name, conf->hsm);
-	TRY(crypto_start());
+	TRY(crypto_start(c == NULL ? NULL : &c->err));
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return KMS_NOMEM;
 	pthread_mutex_init(&l->lock, NULL);

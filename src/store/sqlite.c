@@ -283,9 +283,7 @@ store_open_sqlite(const char *path, bool read_only, struct call *c, struct store
 	struct conn *k;
 	enum kms_rc rc;
 
-	if (fork_caught(FORK_HOLD_STORE))
-		return call_fail(c, KMS_BUSY,
-		    "this process was forked while another thread was at work in a store");
+	TRY(fork_check(FORK_HOLD_STORE, c == NULL ? NULL : &c->err));
 	s = calloc(1, sizeof(*s));
 	if (s == NULL || (s->path = strdup(path)) == NULL) {
 		free(s);

@@ -205,7 +205,7 @@ as_value(struct slice value)
 int
 LLVMFuzzerInitialize(int *argc UNUSED, char ***argv UNUSED)
 {
-	MUST(crypto_start() == KMS_OK);
+	MUST(crypto_start(NULL) == KMS_OK);
 	return 0;
 }
 

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "crypto/crypto.h"
+#include "kms/local.h"
 #include "tests/p11/child.h"
 #include "tests/unit/store_fixture.h"
 
@@ -87,27 +89,34 @@ START_TEST(fork_waits_for_whoever_holds_it_off)
 END_TEST
 
 static void
-have_no_store(struct child *up, void *arg)
+have_no_token(struct child *up, void *arg)
 {
+	static const char *const in_text[FORK_HOLDS] = {
+		[FORK_HOLD_STORE] = "at work in a store for more than 5 seconds: start it again",
+		[FORK_HOLD_CRYPTO] = "at work in libcrypto for more than 5 seconds: start it again",
+	};
+	struct conf_token conf = { .store = path, .pin_cost = 1, .pin_tries = 4 };
 	struct call c = { 0 };
-	struct store *s = NULL;
+	struct backend *b = NULL;
 
 	(void)up;
-	CHECK_RC(store_open_sqlite(path, false, &c, &s), KMS_BUSY);
-	ck_assert_ptr_null(s);
-	ck_assert_str_eq(c.err.text,
-	    "this process was forked while another thread was at work in a store");
+	crypto_after_fork();
+	CHECK_RC(local_open(&conf, &c, &b), KMS_BUSY);
+	ck_assert_ptr_null(b);
+	ck_assert_msg(strstr(c.err.text, in_text[what]) != NULL, "%s", c.err.text);
 	if (arg != NULL)
-		in_child(have_no_store, NULL); /* nor has its child */
+		in_child(have_no_token, NULL); /* nor has its child */
 }
 
 /* What nobody waits for ends the wait at some time: the child is told, and the parent goes on. */
-START_TEST(child_of_a_fork_that_could_not_wait_any_longer_has_no_store)
+START_TEST(child_of_a_fork_that_could_not_wait_any_longer_has_no_token_and_is_told_why)
 {
 	struct store *s = new_store();
-	pthread_t t = start_inside(NULL);
+	pthread_t t;
 
-	in_child(have_no_store, "");
+	what = (enum fork_hold)_i;
+	t = start_inside(NULL);
+	in_child(have_no_token, "");
 	sem_post(&may_leave);
 	ck_assert_int_eq(pthread_join(t, NULL), 0);
 	insert(s, 'a', OBJECT_DATA, "x", "");
@@ -224,10 +233,11 @@ END_TEST
 int
 main(void)
 {
-	const TTest *const tests[] = { child_of_a_fork_that_could_not_wait_any_longer_has_no_store,
+	const TTest *const tests[] = {
 		fork_handler_that_waits_for_a_thread_which_waits_for_the_fork_is_no_deadlock,
 		forks_hold_nobody_up_for_longer_than_they_take,
-		a_thread_that_only_knocks_while_a_fork_is_under_way_is_not_caught_by_it };
+		a_thread_that_only_knocks_while_a_fork_is_under_way_is_not_caught_by_it
+	};
 	Suite *s = suite_create("fork");
 	TCase *t = tcase_create("fork");
 
@@ -240,6 +250,9 @@ main(void)
 #else
 	(void)fork_waits_for_whoever_holds_it_off;
 #endif
+	tcase_add_loop_test(t,
+	    child_of_a_fork_that_could_not_wait_any_longer_has_no_token_and_is_told_why, 0,
+	    FORK_HOLDS);
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);
