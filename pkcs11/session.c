@@ -39,15 +39,18 @@ static _Atomic(struct table *) table = &first_table;
 void
 session_after_fork(void)
 {
-	struct table *t = calloc(1, sizeof(*t));
+	static struct table reserve; /* for a child without memory */
+	struct table *t = calloc(1, sizeof(*t)), *parents = table;
 
-	/* without memory the parent's table stays: its handles are refused, and opening fails for
-	 * want of memory too */
-	if (t == NULL)
-		return;
+	if (t == NULL) {
+		t = &reserve;
+		if (parents == t) /* which a parent without memory has used */
+			parents = t->parents;
+		memset(t, 0, sizeof(*t));
+	}
 	pthread_mutex_init(&t->lock, NULL);
 	t->first_life = (uint64_t)os_fork_generation() << LIFE_FORK_BITS;
-	t->parents = table;
+	t->parents = parents;
 	table = t;
 }
 

@@ -36,6 +36,8 @@ c_tests += %D%/template_test.t
 %C%_template_test_t_SOURCES = %D%/template_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
 c_tests += %D%/fork_test.t
 c_tests += %D%/fork_memory_test.t
+c_tests += %D%/fork_nomem_test.t
+%C%_fork_nomem_test_t_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 c_tests += %D%/fork_reopen_test.t
 c_tests += %D%/fork_busy_test.t
 c_tests += %D%/thread_test.t
