@@ -27,6 +27,7 @@ c_tests += %D%/keys_test.t
 %C%_keys_test_t_SOURCES = %D%/keys_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
 c_tests += %D%/wrap_test.t
 %C%_wrap_test_t_SOURCES = %D%/wrap_test.c %D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
+c_tests += %D%/initialize_test.t
 c_tests += %D%/interface_test.t
 c_tests += %D%/bad_test.t
 %C%_bad_test_t_SOURCES = %D%/bad_test.c %D%/bad.h %D%/bad_call.c %D%/bad_codes.c %D%/bad_goods.c \
