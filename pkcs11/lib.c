@@ -217,6 +217,19 @@ open_tokens(struct lib *l)
 	return CKR_OK;
 }
 
+/* A log that cannot be had stops nobody, but is not missed in silence either. */
+static void
+open_log(const char *target, enum log_level level)
+{
+	struct err err = { "" };
+	enum kms_rc rc = log_open(target, level, &err);
+
+	if (rc == KMS_OK)
+		return;
+	log_to_stderr();
+	log_error("%s; errors go to stderr instead", err.text[0] != '\0' ? err.text : rc_text(rc));
+}
+
 static CK_RV
 initialize(struct lib *l)
 {
@@ -226,12 +239,11 @@ initialize(struct lib *l)
 
 	if ((rc = conf_load(l->explicit_config, &l->conf, &err)) != KMS_OK) {
 		/* no configuration says where: a person must see it */
-		if (log_open("stderr", KMS_LOG_ERROR, NULL) == KMS_OK)
-			log_error("%s", err.text[0] != '\0' ? err.text : rc_text(rc));
+		open_log("stderr", KMS_LOG_ERROR);
+		log_error("%s", err.text[0] != '\0' ? err.text : rc_text(rc));
 		return rc == KMS_NOMEM ? CKR_HOST_MEMORY : CKR_GENERAL_ERROR;
 	}
-	if ((rc = log_open(l->conf->log, l->conf->log_level, &err)) != KMS_OK)
-		log_error("%s", err.text);
+	open_log(l->conf->log, l->conf->log_level);
 	if ((rc = crypto_start(&err)) != KMS_OK) {
 		log_error("%s", err.text);
 		rv = rv_of(rc);

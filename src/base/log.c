@@ -157,12 +157,28 @@ replace_sink(struct sink *next)
 	}
 }
 
+static enum kms_rc
+sink_use(const struct sink *opened, enum log_level level)
+{
+	struct sink *s = malloc(sizeof(*s));
+
+	if (s == NULL) {
+		if (opened->fd >= 0)
+			close(opened->fd);
+		return KMS_NOMEM;
+	}
+	*s = *opened;
+	replace_sink(s);
+	atomic_store(&log_threshold, (int)level);
+	return KMS_OK;
+}
+
 enum kms_rc
 log_open(const char *target, enum log_level level, struct err *err)
 {
 	const char *env_level = os_env("KMS_PKCS11_LOG"),
 		   *env_target = os_env("KMS_PKCS11_LOG_FILE");
-	struct sink opened, *sink;
+	struct sink opened;
 
 	if (env_level != NULL && !log_level_parse(env_level, &level))
 		return err_set(err, KMS_CONFIG,
@@ -174,15 +190,16 @@ log_open(const char *target, enum log_level level, struct err *err)
 		return KMS_OK;
 	}
 	TRY(sink_open(target, &opened, err));
-	if ((sink = malloc(sizeof(*sink))) == NULL) {
-		if (opened.fd >= 0)
-			close(opened.fd);
-		return KMS_NOMEM;
-	}
-	*sink = opened;
-	replace_sink(sink);
-	atomic_store(&log_threshold, (int)level);
-	return KMS_OK;
+	return sink_use(&opened, level);
+}
+
+void
+log_to_stderr(void)
+{
+	const struct sink s = { .kind = SINK_STDERR, .fd = -1 };
+
+	if (sink_use(&s, KMS_LOG_ERROR) != KMS_OK)
+		log_close();
 }
 
 void

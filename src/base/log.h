@@ -25,6 +25,9 @@ extern _Atomic int log_threshold;
 enum kms_rc log_open(const char *target, enum log_level level, struct err *err) MUST_USE;
 void log_close(void);
 
+/* Errors alone, and to stderr, whatever the environment says: when log_open has failed. */
+void log_to_stderr(void);
+
 /* "none", "error", "warning", "info", "debug". False when TEXT is none of them. */
 bool log_level_parse(const char *text, enum log_level *ret);
 

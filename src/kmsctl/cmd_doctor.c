@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/os.h"
 #include "kms/local.h"
 
 enum { COL_CHECK, COL_TOKEN, COL_RESULT, COL_DETAIL, COL_ADVICE };
@@ -163,6 +165,30 @@ check_token(struct doctor *d, const struct conf_token *t)
 	return rc == KMS_OK && st.initialized && st.user_pin_set && !st.user_locked;
 }
 
+/* Whether the module finds its log. */
+static void
+check_log(struct doctor *d)
+{
+	const struct conf *conf = d->c->conf;
+	const char *target = os_env("KMS_PKCS11_LOG_FILE");
+	struct err *err = &ctl_call(d->c)->err;
+	enum kms_rc rc = log_open(conf->log, conf->log_level, err);
+
+	if (rc == KMS_OK)
+		doctor_report(d, "log", CHECK_OK, NULL, "%s",
+		    !log_on(KMS_LOG_ERROR) ? "off"
+			: target != NULL   ? target
+					   : conf->log);
+	else
+		doctor_report(d, "log", CHECK_FAILED,
+		    "let this user write it, or name another: log in the configuration, "
+		    "KMS_PKCS11_LOG and KMS_PKCS11_LOG_FILE in the environment",
+		    "%s; errors go to stderr instead",
+		    err->text[0] != '\0' ? err->text : rc_text(rc));
+	err_clear(err);
+	log_close(); /* the module opens its own */
+}
+
 /* -- all -- */
 
 static enum exit_code
@@ -178,6 +204,7 @@ examine(struct doctor *d)
 		return code;
 	doctor_report(d, "configuration", CHECK_OK, NULL, "%s",
 	    c->conf->path != NULL ? c->conf->path : "no file: the built-in defaults");
+	check_log(d);
 	for (size_t i = 0; i < c->conf->n_tokens; i++) {
 		if (only == NULL || only == &c->conf->tokens[i])
 			ready += check_token(d, &c->conf->tokens[i]) ? 1 : 0;

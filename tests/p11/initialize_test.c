@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* C_Initialize in every form, C_Finalize, and what is answered outside of the two. */
+#define _GNU_SOURCE 1
 #include "tests/p11/calls.h"
 
 #include <dirent.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* -- before and after ---------------------------------------------------------------------- */
 
@@ -296,6 +299,51 @@ START_TEST(a_configuration_that_does_not_exist_is_refused)
 }
 END_TEST
 
+/* What the module writes to stderr while it is initialised and finalised. */
+static void
+hear_stderr(char *text, size_t cap)
+{
+	int kept = dup(STDERR_FILENO), heard = memfd_create("stderr", MFD_CLOEXEC);
+	CK_RV rv;
+	ssize_t n;
+
+	ck_assert_int_ge(kept, 0);
+	ck_assert_int_ge(heard, 0);
+	ck_assert_int_ge(dup2(heard, STDERR_FILENO), 0);
+	rv = p11_init();
+	if (rv == CKR_OK)
+		CHECK_OK(p11->C_Finalize(NULL));
+	ck_assert_int_ge(dup2(kept, STDERR_FILENO), 0);
+	n = pread(heard, text, cap - 1, 0);
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	close(kept);
+	close(heard);
+	CHECK_OK(rv);
+}
+
+START_TEST(a_log_that_cannot_be_written_is_told_on_stderr_and_stops_nobody)
+{
+	char text[4096];
+
+	if (!p11_is_ours())
+		return;
+	setenv("KMS_PKCS11_LOG", "error", 1);
+	setenv("KMS_PKCS11_LOG_FILE", "/nonexistent/log", 1);
+	hear_stderr(text, sizeof(text));
+	ck_assert_msg(strstr(text,
+			  "cannot open the log /nonexistent/log: No such file or directory; "
+			  "errors go to stderr instead") != NULL,
+	    "%s", text);
+	setenv("KMS_PKCS11_LOG", "loud", 1);
+	hear_stderr(text, sizeof(text));
+	ck_assert_msg(strstr(text, "KMS_PKCS11_LOG is not a level") != NULL, "%s", text);
+	setenv("KMS_PKCS11_LOG", "none", 1); /* then it does not matter */
+	hear_stderr(text, sizeof(text));
+	ck_assert_str_eq(text, "");
+}
+END_TEST
+
 /* -- many times ---------------------------------------------------------------------------- */
 
 struct held {
@@ -372,6 +420,7 @@ main(void)
 	TCase *t = tcase_create("initialize");
 
 	tcase_add_checked_fixture(t, p11_setup_dir, p11_teardown);
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, nothing_works_before_initialise);
 	tcase_add_test(t, nothing_works_after_finalise);
 	tcase_add_test(t, nothing_works_after_an_initialise_that_failed);
@@ -384,6 +433,7 @@ main(void)
 	tcase_add_test(t, the_argument_may_be_anywhere_in_memory);
 	tcase_add_test(t, reserved_names_the_configuration);
 	tcase_add_test(t, a_configuration_that_does_not_exist_is_refused);
+	tcase_add_test(t, a_log_that_cannot_be_written_is_told_on_stderr_and_stops_nobody);
 	tcase_add_test(t, initialising_many_times_makes_nothing_grow);
 	suite_add_tcase(s, t);
 	return p11_main(s);
