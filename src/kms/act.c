@@ -164,8 +164,7 @@ aim(struct act *a)
 		return act_permit_key(a, what, &a->key);
 	case TARGET_BLOB:
 		if (blob_parse(fields_get(a->req, F_CiphertextBlob), &b) != KMS_OK)
-			return call_refuse(a->c, E_InvalidParameter,
-			    "The specified parameter \"CiphertextBlob\" is not valid.");
+			return act_bad(a, F_CiphertextBlob);
 		TRY(act_load_key(a, &b.key, &a->key));
 		a->has_key = true;
 		return act_permit_key(a, what, &a->key);

@@ -74,13 +74,6 @@ params_of(const struct algorithm *row)
 	return p;
 }
 
-static enum kms_rc
-put_key(struct act *a, const struct uid *version)
-{
-	TRY(act_put_uid(a->res, F_KeyId, &a->key.id));
-	return act_put_uid(a->res, F_KeyVersionId, version);
-}
-
 /* -- encryption -- */
 
 enum kms_rc
@@ -104,7 +97,7 @@ act_asymmetric_encrypt(struct act *a)
 		    "The specified parameter \"Plaintext\" is not valid: it is too long for the key and algorithm.");
 	TRY(rc);
 	TRY(fields_put(a->res, F_CiphertextBlob, slice_of(out, len)));
-	return put_key(a, &v.id);
+	return key_put_version(a->res, &a->key.id, &v.id);
 }
 
 enum kms_rc
@@ -126,8 +119,7 @@ asymmetric_open(struct act *a, struct slice version, struct slice algorithm, str
 	    out.len, &len);
 	if (rc == KMS_BAD_DATA || rc == KMS_BAD_LEN) {
 		err_clear(&a->c->err);
-		return call_refuse(a->c, E_InvalidParameter,
-		    "The specified parameter \"CiphertextBlob\" is not valid.");
+		return act_bad(a, F_CiphertextBlob);
 	}
 	TRY(rc);
 	*id = v.id;
@@ -143,7 +135,7 @@ act_asymmetric_decrypt(struct act *a)
 	TRY(asymmetric_open(a, fields_get(a->req, F_KeyVersionId), fields_get(a->req, F_Algorithm),
 	    &version, &plain));
 	TRY(fields_put(a->res, F_Plaintext, secret_slice(&plain)));
-	return put_key(a, &version);
+	return key_put_version(a->res, &a->key.id, &version);
 }
 
 /* -- signatures -- */
@@ -181,7 +173,7 @@ act_asymmetric_sign(struct act *a)
 	TRY(version_use(a, &v.id, USE_SIGN, &p, buf_slice(&hash), out, sizeof(out), &len));
 	sig = slice_of(out, len);
 	TRY(fields_put(a->res, F_Signature, row->form == FORM_DER ? ecdsa_to_der(sig, der) : sig));
-	return put_key(a, &v.id);
+	return key_put_version(a->res, &a->key.id, &v.id);
 }
 
 /* Whether SIG is good; what is no signature at all is no good one. */
@@ -226,7 +218,7 @@ act_asymmetric_verify(struct act *a)
 	TRY(version_find(a, &a->key, fields_get(a->req, F_KeyVersionId), &v));
 	TRY(check(a, row, &v.id, buf_slice(&hash), &good));
 	TRY(fields_put_bool(a->res, F_Valid, good));
-	return put_key(a, &v.id);
+	return key_put_version(a->res, &a->key.id, &v.id);
 }
 
 /* PEM, RFC 7468: lines of 64 characters, LF at their ends. */
@@ -258,7 +250,7 @@ act_get_public_key(struct act *a)
 	TRY(version_find(a, &a->key, fields_get(a->req, F_KeyVersionId), &v));
 	TRY(version_public(a, &v.id, &spki, NULL));
 	TRY(put_pem(a, buf_slice(&spki)));
-	return put_key(a, &v.id);
+	return key_put_version(a->res, &a->key.id, &v.id);
 }
 
 /* -- MACs -- */

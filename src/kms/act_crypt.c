@@ -17,13 +17,6 @@ need_symmetric(struct act *a, const struct master_key *k)
 }
 
 static enum kms_rc
-put_key(struct act *a, const struct uid *key, const struct uid *version)
-{
-	TRY(act_put_uid(a->res, F_KeyId, key));
-	return act_put_uid(a->res, F_KeyVersionId, version);
-}
-
-static enum kms_rc
 put_sealed(struct act *a, const struct master_key *k, enum field context, struct slice plain)
 {
 	auto_buf canonical = { 0 };
@@ -39,7 +32,7 @@ act_encrypt(struct act *a)
 {
 	TRY(need_symmetric(a, &a->key));
 	TRY(put_sealed(a, &a->key, F_EncryptionContext, fields_get(a->req, F_Plaintext)));
-	return put_key(a, &a->key.id, &a->key.primary);
+	return key_put_version(a->res, &a->key.id, &a->key.primary);
 }
 
 /* -- opening -- */
@@ -75,7 +68,7 @@ act_decrypt(struct act *a)
 	TRY(refuse_recipient(a));
 	TRY(open_request(a, F_EncryptionContext, &b, &plain));
 	TRY(fields_put(a->res, F_Plaintext, secret_slice(&plain)));
-	return put_key(a, &b.key, &b.version);
+	return key_put_version(a->res, &b.key, &b.version);
 }
 
 /* -- data keys -- */
@@ -102,7 +95,7 @@ static enum kms_rc
 put_data_key(struct act *a, struct slice data_key)
 {
 	TRY(put_sealed(a, &a->key, F_EncryptionContext, data_key));
-	return put_key(a, &a->key.id, &a->key.primary);
+	return key_put_version(a->res, &a->key.id, &a->key.primary);
 }
 
 enum kms_rc
@@ -127,38 +120,29 @@ act_generate_data_key_without_plaintext(struct act *a)
 
 /* -- data keys for somebody's public key -- */
 
-static const struct {
-	const char *spec, *algorithm;
-	enum digest digest;
-} wrappings[] = {
-	{ "RSA_2048", "RSAES_OAEP_SHA_256", DIGEST_SHA256 },
-	{ "RSA_2048", "RSAES_OAEP_SHA_1", DIGEST_SHA1 },
-};
-
-static enum kms_rc export(struct act *a, struct slice data_key) {
-	struct slice spec = fields_get(a->req, F_WrappingKeySpec);
-	struct slice algorithm = fields_get(a->req, F_WrappingAlgorithm);
+static enum kms_rc
+wrap_data_key(struct act *a, struct slice data_key)
+{
 	struct alg_params p = { .alg = ALG_RSA_OAEP };
 	auto_ckey *k = NULL;
 	uint8_t out[512];
 	struct key_spec have;
 	size_t len;
+	enum kms_rc rc;
 
-	for (size_t i = 0; i < ARRAY_LEN(wrappings);
-	     i++) if (slice_eq(spec, slice_str(wrappings[i].spec)) &&
-	    slice_eq(algorithm, slice_str(wrappings[i].algorithm)))
-	    p.u.oaep.hash = p.u.oaep.mgf = wrappings[i].digest;
-	if (p.u.oaep.hash == DIGEST_NONE) return call_refuse(a->c, E_InvalidParameter,
-	    "The parameters \"WrappingKeySpec\" and \"WrappingAlgorithm\" do not go together here.");
-	if (ckey_from_spki(fields_get(a->req, F_PublicKeyBlob), &k) !=
-	    KMS_OK) return call_refuse(a->c, E_InvalidParameter,
-	    "The specified parameter \"PublicKeyBlob\" is not valid.");
+	TRY(key_pick_wrapping(a, &p.u.oaep.hash));
+	p.u.oaep.mgf = p.u.oaep.hash;
+	if ((rc = ckey_from_spki(fields_get(a->req, F_PublicKeyBlob), &k)) != KMS_OK)
+		return rc == KMS_NOMEM ? rc : act_bad(a, F_PublicKeyBlob);
 	have = ckey_spec(k);
-	if (have.type != KEY_RSA || have.bits != 2048) return call_refuse(a->c, E_InvalidParameter,
-	    "The parameter \"PublicKeyBlob\" is no key of \"WrappingKeySpec\".");
-	if (ckey_use(k, USE_ENCRYPT, &p, data_key, out, sizeof(out), &len) !=
-	    KMS_OK) return call_refuse(a->c, E_InvalidParameter,
-	    "The data key is too long for \"WrappingAlgorithm\".");
+	if (have.type != KEY_RSA || have.bits != 2048)
+		return call_refuse(a->c, E_InvalidParameter,
+		    "The parameter \"PublicKeyBlob\" is no key of \"WrappingKeySpec\".");
+	rc = ckey_use(k, USE_ENCRYPT, &p, data_key, out, sizeof(out), &len);
+	if (rc == KMS_BAD_LEN)
+		return call_refuse(a->c, E_InvalidParameter,
+		    "The data key is too long for \"WrappingAlgorithm\".");
+	TRY(rc);
 	return fields_put(a->res, F_ExportedDataKey, slice_of(out, len));
 }
 
@@ -169,8 +153,8 @@ act_export_data_key(struct act *a)
 	struct blob b;
 
 	TRY(open_request(a, F_EncryptionContext, &b, &data_key));
-	TRY(export(a, secret_slice(&data_key)));
-	return put_key(a, &b.key, &b.version);
+	TRY(wrap_data_key(a, secret_slice(&data_key)));
+	return key_put_version(a->res, &b.key, &b.version);
 }
 
 enum kms_rc
@@ -179,7 +163,7 @@ act_generate_and_export_data_key(struct act *a)
 	auto_secret data_key = { 0 };
 
 	TRY(make_data_key(a, &data_key));
-	TRY(export(a, secret_slice(&data_key)));
+	TRY(wrap_data_key(a, secret_slice(&data_key)));
 	return put_data_key(a, secret_slice(&data_key));
 }
 
@@ -198,8 +182,7 @@ open_source(struct act *a, struct uid *version, struct secret *ret)
 		    fields_get(a->req, F_SourceEncryptionAlgorithm), version, ret);
 	}
 	if (blob_parse(fields_get(a->req, F_CiphertextBlob), &b) != KMS_OK)
-		return call_refuse(a->c, E_InvalidParameter,
-		    "The specified parameter \"CiphertextBlob\" is not valid.");
+		return act_bad(a, F_CiphertextBlob);
 	TRY(act_load_key(a, &b.key, &a->key));
 	TRY(act_permit_key(a, "kms:ReEncryptFrom", &a->key));
 	*version = b.version;
@@ -218,5 +201,5 @@ act_re_encrypt(struct act *a)
 	TRY(need_symmetric(a, &to));
 	TRY(open_source(a, &version, &plain));
 	TRY(put_sealed(a, &to, F_DestinationEncryptionContext, secret_slice(&plain)));
-	return put_key(a, &a->key.id, &version);
+	return key_put_version(a->res, &a->key.id, &version);
 }

@@ -9,23 +9,14 @@
  * user reads either. */
 
 static enum kms_rc
-invalid(struct act *a, const char *parameter, const char *why)
-{
-	return call_refuse(a->c, E_InvalidParameter,
-	    "The specified parameter \"%s\" is not valid: %s.", parameter, why);
-}
-
-static enum kms_rc
 check_document(struct act *a)
 {
-	struct err why = { "" };
-	struct policy *p;
-	enum kms_rc rc =
-	    policy_parse(POLICY_IDENTITY, fields_get(a->req, F_PolicyDocument), &p, &why);
+	struct slice text = fields_get(a->req, F_PolicyDocument);
+	struct policy *p = NULL;
 
-	if (rc == KMS_OK)
-		policy_free(p);
-	return rc == KMS_INVALID ? invalid(a, "PolicyDocument", why.text) : rc;
+	TRY(act_parsed(a, F_PolicyDocument, policy_parse(POLICY_IDENTITY, text, &p, &a->c->err)));
+	policy_free(p);
+	return KMS_OK;
 }
 
 static enum kms_rc
@@ -38,7 +29,8 @@ check_name(struct act *a)
 
 		if (!((b >= '0' && b <= '9') || (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') ||
 			b == '-'))
-			return invalid(a, "PolicyName", "letters, digits and - alone");
+			return call_refuse(a->c, E_InvalidParameter,
+			    "The specified parameter \"PolicyName\" is not valid: letters, digits and - alone.");
 	}
 	return KMS_OK;
 }

@@ -28,8 +28,8 @@ need_external(struct act *a)
 
 /* -- GetParametersForImport -- */
 
-static enum kms_rc
-pick_wrapping(struct act *a, enum digest *ret)
+enum kms_rc
+key_pick_wrapping(struct act *a, enum digest *ret)
 {
 	for (size_t i = 0; i < ARRAY_LEN(wrappings); i++) {
 		if (slice_eq(fields_get(a->req, F_WrappingKeySpec), slice_str(wrappings[i].spec)) &&
@@ -80,7 +80,7 @@ act_get_parameters_for_import(struct act *a)
 	enum digest digest = DIGEST_NONE;
 
 	TRY(need_external(a));
-	TRY(pick_wrapping(a, &digest));
+	TRY(key_pick_wrapping(a, &digest));
 	TRY(make_pair(&kept, &spki));
 	TRY(entity_new(ENTITY_IMPORT, a->now, &e));
 	e.parent = a->key.id;

@@ -8,13 +8,6 @@
 /* -- CreateKey -- */
 
 static enum kms_rc
-bad(struct act *a, const char *parameter)
-{
-	return call_refuse(a->c, E_InvalidParameter, "The specified parameter \"%s\" is not valid.",
-	    parameter);
-}
-
-static enum kms_rc
 pick_spec(struct act *a, struct master_key *k)
 {
 	struct slice name = fields_get(a->req, F_KeySpec), usage = fields_get(a->req, F_KeyUsage);
@@ -22,11 +15,11 @@ pick_spec(struct act *a, struct master_key *k)
 	    master_spec_by_name(name.len == 0 ? slice_str("Aliyun_AES_256") : name);
 
 	if (spec == NULL)
-		return bad(a, "KeySpec");
+		return act_bad(a, F_KeySpec);
 	k->spec = spec->spec;
 	k->usage = usage.len == 0 ? spec->usage : usage_by_name(usage);
 	if (((unsigned)k->usage & spec->usages) == 0)
-		return bad(a, "KeyUsage");
+		return act_bad(a, F_KeyUsage);
 	return KMS_OK;
 }
 
@@ -39,7 +32,7 @@ pick_origin(struct act *a, struct master_key *k)
 	if (slice_eq(origin, slice_str("EXTERNAL")))
 		k->origin = ORIGIN_EXTERNAL;
 	else if (origin.len != 0 && !slice_eq(origin, slice_str("Aliyun_KMS")))
-		return bad(a, "Origin");
+		return act_bad(a, F_Origin);
 	return KMS_OK;
 }
 
@@ -54,9 +47,9 @@ new_key(struct act *a, struct master_key *k)
 	TRY(buf_set(&k->creator, slice_str(a->who->account)));
 	TRY(buf_set(&k->description, fields_get(a->req, F_Description)));
 	k->state = k->origin == ORIGIN_EXTERNAL ? KEY_PENDING_IMPORT : KEY_ENABLED;
-	if (fields_has(a->req, F_TagsJson) &&
-	    json_tags(fields_get(a->req, F_TagsJson), &k->tags, NULL) != KMS_OK)
-		return bad(a, "Tags");
+	if (fields_has(a->req, F_TagsJson))
+		TRY(act_parsed(a, F_TagsJson,
+		    json_tags(fields_get(a->req, F_TagsJson), &k->tags, &a->c->err)));
 	if (fields_has(a->req, F_Policy))
 		TRY(act_take_policy(a, &k->policy));
 	return fields_bool(a->req, F_EnableAutomaticRotation)
@@ -73,6 +66,13 @@ key_put_arn(struct act *a, struct fields *f, enum field name, const struct uid *
 
 	uid_to_text(id, text);
 	return act_put_arn(a, f, name, "key", slice_str(text));
+}
+
+enum kms_rc
+key_put_version(struct fields *f, const struct uid *key, const struct uid *version)
+{
+	TRY(act_put_uid(f, F_KeyId, key));
+	return act_put_uid(f, F_KeyVersionId, version);
 }
 
 static enum kms_rc

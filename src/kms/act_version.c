@@ -19,8 +19,7 @@ is_symmetric(const struct master_key *k)
 static enum kms_rc
 put_version(struct act *a, struct fields *f, const struct uid *id, int64_t created)
 {
-	TRY(act_put_uid(f, F_KeyId, &a->key.id));
-	TRY(act_put_uid(f, F_KeyVersionId, id));
+	TRY(key_put_version(f, &a->key.id, id));
 	return act_put_time(f, F_CreationDate, created);
 }
 

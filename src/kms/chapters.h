@@ -15,6 +15,9 @@
 enum kms_rc act_put_metadata(struct act *a, struct fields *f, const struct master_key *k) MUST_USE;
 enum kms_rc key_put_arn(struct act *a, struct fields *f, enum field name,
     const struct uid *id) MUST_USE;
+/* KeyId and KeyVersionId: what was used, or is told of. */
+enum kms_rc key_put_version(struct fields *f, const struct uid *key,
+    const struct uid *version) MUST_USE;
 /* K goes to STATE, and its versions with it. Puts K. */
 enum kms_rc key_set_state(struct act *a, struct master_key *k, enum key_state state) MUST_USE;
 /* The material of a key of origin EXTERNAL is gone, until it is imported again. Puts K. */
@@ -22,6 +25,9 @@ enum kms_rc key_drop_material(struct act *a, struct master_key *k) MUST_USE;
 /* Automatic rotation on or off; INTERVAL may be empty when off. Does not put K. */
 enum kms_rc key_set_rotation(struct act *a, struct master_key *k, bool on,
     struct slice interval) MUST_USE;
+/* The hash of RSA-OAEP that the request's WrappingKeySpec and WrappingAlgorithm mean.
+ * E_InvalidParameter. */
+enum kms_rc key_pick_wrapping(struct act *a, enum digest *ret) MUST_USE;
 /* The CiphertextBlob of the request, made by AsymmetricEncrypt with a->key, opened; which VERSION
  * it was goes to *ID. */
 enum kms_rc asymmetric_open(struct act *a, struct slice version, struct slice algorithm,

@@ -8,14 +8,7 @@
 enum kms_rc
 envelope_context(struct act *a, enum field name, struct buf *ret)
 {
-	struct err why = { "" };
-	enum kms_rc rc = json_context(fields_get(a->req, name), ret, &why);
-
-	if (rc == KMS_INVALID)
-		return call_refuse(a->c, E_InvalidParameter,
-		    "The specified parameter \"%s\" is not valid: %s.", field_row(name)->wire,
-		    why.text);
-	return rc;
+	return act_parsed(a, name, json_context(fields_get(a->req, name), ret, &a->c->err));
 }
 
 static struct alg_params
@@ -85,10 +78,7 @@ envelope_open(struct act *a, const struct master_key *k, const struct blob *b, s
 	case KMS_BAD_DATA:
 	case KMS_BAD_LEN:
 	case KMS_BAD_SIGNATURE:
-	case KMS_KEY_TYPE:
-		err_clear(&a->c->err);
-		return call_refuse(a->c, E_InvalidParameter,
-		    "The specified parameter \"CiphertextBlob\" is not valid.");
+	case KMS_KEY_TYPE: err_clear(&a->c->err); return act_bad(a, F_CiphertextBlob);
 	default: return rc;
 	}
 }

@@ -304,6 +304,15 @@ START_TEST(data_keys_are_exported_to_a_public_key)
 	with(F_WrappingKeySpec, "RSA_2048");
 	with_bytes(F_PublicKeyBlob, BYTES("no key"));
 	expect_error(ACTION_ExportDataKey, E_InvalidParameter);
+	/* More than OAEP takes. */
+	about(id);
+	with_bytes(F_PublicKeyBlob, buf_slice(&spki));
+	with(F_WrappingKeySpec, "RSA_2048");
+	with(F_WrappingAlgorithm, "RSAES_OAEP_SHA_256");
+	with_number(F_NumberOfBytes, 191);
+	expect_error(ACTION_GenerateAndExportDataKey, E_InvalidParameter);
+	with_number(F_NumberOfBytes, 190);
+	expect(ACTION_GenerateAndExportDataKey);
 	free(id);
 }
 END_TEST
