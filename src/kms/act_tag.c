@@ -55,13 +55,14 @@ static enum kms_rc
 find_selected(struct act *a, const char *what, struct tagged *ret)
 {
 	bool key = fields_has(a->req, F_KeyId), secret = fields_has(a->req, F_SecretName);
+	bool certificate = fields_has(a->req, F_CertificateId);
 
-	if (key && secret)
+	if (key + secret + certificate > 1)
 		return call_refuse(a->c, E_InvalidParameter,
-		    "One of the parameters \"KeyId\" and \"SecretName\" is expected.");
+		    "One of the parameters \"KeyId\", \"SecretName\" and \"CertificateId\" is expected.");
 	if (key || secret)
 		return find(a, secret, fields_get(a->req, key ? F_KeyId : F_SecretName), what, ret);
-	if (fields_has(a->req, F_CertificateId))
+	if (certificate)
 		return call_refuse(a->c, E_ResourceNotFound, "There are no certificates here.");
 	return call_refuse(a->c, E_MissingParameter,
 	    "The parameter \"KeyId\" or \"SecretName\" is needed but not provided.");

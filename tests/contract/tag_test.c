@@ -86,6 +86,8 @@ START_TEST(one_resource_is_selected_and_not_two)
 	with(F_TagsJson, "[{\"TagKey\":\"k\",\"TagValue\":\"\"}]");
 	with(F_CertificateId, "c");
 	expect_error(ACTION_TagResource, E_ResourceNotFound);
+	with(F_KeyId, key);
+	expect_error(ACTION_TagResource, E_InvalidParameter);
 	secret("none");
 	with(F_TagsJson, "[{\"TagKey\":\"k\",\"TagValue\":\"\"}]");
 	expect_error(ACTION_TagResource, E_ResourceNotFound);
