@@ -36,14 +36,60 @@ pick_origin(struct act *a, struct master_key *k)
 	return KMS_OK;
 }
 
+enum key_level
+key_level_here(const struct act *a)
+{
+	return a->l->hsm->in_hardware ? LEVEL_HSM : LEVEL_SOFTWARE;
+}
+
+enum kms_rc
+act_check_instance(struct act *a, enum field name)
+{
+	return fields_get(a->req, name).len == 0
+	    ? KMS_OK
+	    : call_refuse(a->c, E_DKMSInstanceNotFound, "%s",
+		  api_error_row(E_DKMSInstanceNotFound)->message);
+}
+
+/* Who asks for less than there is gets what there is. */
+static enum kms_rc
+pick_level(struct act *a, struct master_key *k)
+{
+	struct slice level = fields_get(a->req, F_ProtectionLevel);
+
+	k->level = key_level_here(a);
+	if (level.len == 0 || slice_eq(level, slice_str(key_level_name(LEVEL_SOFTWARE))))
+		return KMS_OK;
+	if (!slice_eq(level, slice_str(key_level_name(LEVEL_HSM))))
+		return act_bad(a, F_ProtectionLevel);
+	return k->level == LEVEL_HSM
+	    ? KMS_OK
+	    : call_refuse(a->c, E_UnsupportedProtectionLevel,
+		  "The protection level HSM is not supported here: keys are in the KMS's store.");
+}
+
+/* How an HSM keeps its keys is its own affair; only that the name is one of the API's is asked. */
+static enum kms_rc
+check_mechanism(struct act *a)
+{
+	struct slice name = fields_get(a->req, F_KeyStorageMechanism);
+
+	return name.len == 0 || slice_eq(name, slice_str("HsmInternal")) ||
+		slice_eq(name, slice_str("HsmEncryptedDatabase"))
+	    ? KMS_OK
+	    : act_bad(a, F_KeyStorageMechanism);
+}
+
 static enum kms_rc
 new_key(struct act *a, struct master_key *k)
 {
 	TRY(pick_spec(a, k));
 	TRY(pick_origin(a, k));
+	TRY(act_check_instance(a, F_DKMSInstanceId));
+	TRY(pick_level(a, k));
+	TRY(check_mechanism(a));
 	TRY(crypto_random(k->id.b, UID_LEN));
 	k->created = a->now;
-	k->level = LEVEL_SOFTWARE;
 	TRY(buf_set(&k->creator, slice_str(a->who->account)));
 	TRY(buf_set(&k->description, fields_get(a->req, F_Description)));
 	k->state = k->origin == ORIGIN_EXTERNAL ? KEY_PENDING_IMPORT : KEY_ENABLED;
@@ -207,6 +253,7 @@ act_set_deletion_protection(struct act *a)
 	struct slice name = fields_get(a->req, F_KeyId);
 	bool on = fields_bool(a->req, F_EnableDeletionProtection);
 
+	TRY(act_check_instance(a, F_KmsInstanceId));
 	if (name.len == 0)
 		name = fields_get(a->req, F_ProtectedResourceArn);
 	if (name.len == 0)

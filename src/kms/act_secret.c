@@ -88,6 +88,7 @@ new_secret(struct act *a, struct kms_secret *s)
 	s->type = SECRET_GENERIC;
 	if (type.len > 0 && !secret_type_by_name(type, &s->type))
 		return act_bad(a, F_SecretType);
+	TRY(act_check_instance(a, F_DKMSInstanceId));
 	TRY(take_config(a, s));
 	TRY(take_name(a, s));
 	TRY(crypto_random(s->id.b, UID_LEN));

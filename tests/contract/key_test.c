@@ -47,6 +47,32 @@ START_TEST(specs_and_usages_that_do_not_fit_are_refused)
 }
 END_TEST
 
+START_TEST(what_the_keys_of_this_kms_do_not_have_is_refused)
+{
+	static const struct {
+		enum field name;
+		const char *value;
+		enum api_error answer;
+	} rows[] = { { F_ProtectionLevel, "SOFTWARE", E_None },
+		{ F_ProtectionLevel, "HSM", E_UnsupportedProtectionLevel },
+		{ F_ProtectionLevel, "PAPER", E_InvalidParameter },
+		{ F_DKMSInstanceId, "", E_None },
+		{ F_DKMSInstanceId, "kst-hzz62ee817bvyyr5x", E_DKMSInstanceNotFound },
+		{ F_KeyStorageMechanism, "HsmInternal", E_None },
+		{ F_KeyStorageMechanism, "HsmEncryptedDatabase", E_None },
+		{ F_KeyStorageMechanism, "Drawer", E_InvalidParameter } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		request();
+		with(rows[i].name, rows[i].value);
+		if (rows[i].answer == E_None)
+			expect(ACTION_CreateKey);
+		else
+			expect_error(ACTION_CreateKey, rows[i].answer);
+	}
+}
+END_TEST
+
 START_TEST(an_unknown_key_is_not_found_by_any_name)
 {
 	static const char *const names[] = { "x", "12345678-1234-1234-1234-123456789012",
@@ -156,6 +182,7 @@ main(void)
 {
 	const TTest *const tests[] = { a_key_is_made_as_asked_and_described,
 		specs_and_usages_that_do_not_fit_are_refused,
+		what_the_keys_of_this_kms_do_not_have_is_refused,
 		an_unknown_key_is_not_found_by_any_name,
 		keys_are_listed_by_pages_in_the_order_of_creation, keys_are_listed_by_filters,
 		filters_have_their_form };

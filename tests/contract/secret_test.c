@@ -162,6 +162,9 @@ START_TEST(secrets_are_listed_by_pages_and_filters)
 	    "[{\"Key\":\"TagKey\",\"Values\":[\"env\"]},{\"Key\":\"TagValue\",\"Values\":[\"prod\"]}]",
 	    "c");
 	filtered("[{\"Key\":\"SecretType\",\"Values\":[\"Rds\"]}]", "");
+	version("elsewhere", "v", "x");
+	with(F_DKMSInstanceId, "kst-1");
+	expect_error(ACTION_CreateSecret, E_DKMSInstanceNotFound);
 	filtered("[{\"Key\":\"DKMSInstanceId\",\"Values\":[\"kst-1\"]}]", "");
 	filtered("[{\"Key\":\"SecretName\",\"Values\":[]}]", "a b c");
 	request();
