@@ -133,15 +133,13 @@ need_root(struct act *a)
 	    "This operation is forbidden by permission system: it is the account's own.");
 }
 
-/* What a policy may ask of the encryption context; whether it is well-formed is the chapter's to
- * say. */
-static enum kms_rc
-read_context(struct act *a)
+enum kms_rc
+act_read_context(struct act *a, enum field name)
 {
-	enum field name = fields_has(a->req, F_SourceEncryptionContext) ? F_SourceEncryptionContext
-									: F_EncryptionContext;
-	enum kms_rc rc = json_context(fields_get(a->req, name), &a->context, NULL);
+	enum kms_rc rc;
 
+	buf_clear(&a->context);
+	rc = json_context(fields_get(a->req, name), &a->context, NULL);
 	return rc == KMS_INVALID ? KMS_OK : rc;
 }
 
@@ -154,7 +152,7 @@ aim(struct act *a)
 	char what[64];
 
 	(void)snprintf(what, sizeof(what), "kms:%s", row->name);
-	TRY(read_context(a));
+	TRY(act_read_context(a, F_EncryptionContext));
 	switch (row->target) {
 	case TARGET_KEY:
 	case TARGET_KEY_OR_ALIAS:

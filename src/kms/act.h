@@ -29,9 +29,9 @@ struct act {
 	struct account account;
 	struct caller root; /* used when the call names nobody */
 	const struct caller *who;
-	int64_t now; /* seconds since 1970 UTC, the same throughout */
-	struct buf
-	    context; /* EncryptionContext in its canonical form, for policies that ask for it */
+	int64_t now;	    /* seconds since 1970 UTC, the same throughout */
+	struct buf context; /* an encryption context in its canonical form, for policies that ask
+			       for it: of ReEncrypt each half has its own */
 	bool has_key, has_secret;
 	struct master_key key;	  /* found, permitted, and in a state that lets the action go on */
 	struct kms_secret secret; /* likewise */
@@ -59,6 +59,9 @@ enum kms_rc act_load_key(struct act *a, const struct uid *id, struct master_key 
 /* For actions about several keys (TARGET_SELF): the caller may do WHAT ("kms:ReEncryptFrom") to K,
  * and K's state lets the action go on. */
 enum kms_rc act_permit_key(struct act *a, const char *what, const struct master_key *k) MUST_USE;
+/* From now on permissions are asked for with the encryption context in NAME. Whether it is
+ * well-formed is the chapter's to say: what is not counts as none. */
+enum kms_rc act_read_context(struct act *a, enum field name) MUST_USE;
 /* The state alone, of keys that the service uses in its own name. */
 enum kms_rc act_check_state(struct act *a, const struct master_key *k) MUST_USE;
 /* Gathers K's new contents; K's revision is counted up. */

@@ -175,6 +175,7 @@ open_source(struct act *a, struct uid *version, struct secret *ret)
 {
 	struct blob b;
 
+	TRY(act_read_context(a, F_SourceEncryptionContext));
 	if (fields_has(a->req, F_SourceKeyId)) {
 		TRY(act_find_key(a, fields_get(a->req, F_SourceKeyId), true, &a->key));
 		TRY(act_permit_key(a, "kms:ReEncryptFrom", &a->key));
@@ -197,6 +198,7 @@ act_re_encrypt(struct act *a)
 	struct uid version;
 
 	TRY(act_find_key(a, fields_get(a->req, F_DestinationKeyId), true, &to));
+	TRY(act_read_context(a, F_DestinationEncryptionContext));
 	TRY(act_permit_key(a, "kms:ReEncryptTo", &to));
 	TRY(need_symmetric(a, &to));
 	TRY(open_source(a, &version, &plain));

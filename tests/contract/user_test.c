@@ -202,6 +202,57 @@ START_TEST(policies_can_ask_for_the_encryption_context)
 }
 END_TEST
 
+#define FROM_HERE "{\"app\":\"payroll\"}"
+#define TO_THERE  "{\"app\":\"archive\"}"
+
+static void
+re_encrypt(struct slice blob, const char *to, const char *from_context, const char *to_context)
+{
+	request();
+	with_bytes(F_CiphertextBlob, blob);
+	with(F_DestinationKeyId, to);
+	with(F_SourceEncryptionContext, from_context);
+	with(F_DestinationEncryptionContext, to_context);
+}
+
+START_TEST(each_half_of_a_re_encryption_is_judged_by_its_own_context)
+{
+	char *key = new_key(NULL, NULL);
+	uint8_t bytes[256];
+	struct slice blob;
+
+	make_policy("move",
+	    "{\"Version\":\"1\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:ReEncryptFrom\",\"Resource\":\"*\","
+	    "\"Condition\":{\"StringEquals\":{\"kms:EncryptionContext:app\":\"payroll\"}}},"
+	    "{\"Effect\":\"Allow\",\"Action\":\"kms:ReEncryptTo\",\"Resource\":\"*\","
+	    "\"Condition\":{\"StringEquals\":{\"kms:EncryptionContext:app\":\"archive\"}}}]}");
+	make_user(NULL, "alice");
+	attach(NULL, "alice", "move");
+	about(key);
+	with_bytes(F_Plaintext, BYTES("x"));
+	with(F_EncryptionContext, FROM_HERE);
+	expect(ACTION_Encrypt);
+	blob = fields_get(&res, F_CiphertextBlob);
+	ck_assert_uint_le(blob.len, sizeof(bytes));
+	memcpy(bytes, blob.p, blob.len);
+	blob.p = bytes;
+	as_user(NULL, "alice");
+	re_encrypt(blob, key, FROM_HERE, TO_THERE);
+	expect(ACTION_ReEncrypt);
+	re_encrypt(blob, key, FROM_HERE, FROM_HERE);
+	expect_error(ACTION_ReEncrypt, E_NoPermission);
+	re_encrypt(blob, key, TO_THERE, TO_THERE);
+	expect_error(ACTION_ReEncrypt, E_NoPermission);
+	/* No context at all is not that of the other half. */
+	request();
+	with_bytes(F_CiphertextBlob, blob);
+	with(F_DestinationKeyId, key);
+	with(F_SourceEncryptionContext, FROM_HERE);
+	expect_error(ACTION_ReEncrypt, E_NoPermission);
+	free(key);
+}
+END_TEST
+
 START_TEST(policies_can_ask_for_tags)
 {
 	char *key = new_key(NULL, NULL);
@@ -299,8 +350,10 @@ main(void)
 	const TTest *const tests[] = { users_are_made_shown_listed_and_deleted,
 		an_access_key_is_shown_once, a_user_may_what_his_policies_allow,
 		an_unknown_user_may_nothing, policies_can_name_one_key,
-		policies_can_ask_for_the_encryption_context, policies_can_ask_for_tags,
-		a_stranger_is_told_nothing, only_the_account_looks_after_users_and_policies,
+		policies_can_ask_for_the_encryption_context,
+		each_half_of_a_re_encryption_is_judged_by_its_own_context,
+		policies_can_ask_for_tags, a_stranger_is_told_nothing,
+		only_the_account_looks_after_users_and_policies,
 		policies_are_checked_made_shown_and_deleted };
 	Suite *s = suite_create("contract: users and permissions");
 	TCase *t = tcase_create("users");
