@@ -166,17 +166,21 @@ version_list(struct act *a, const struct uid *key, struct versions *ret)
 enum kms_rc
 version_find(struct act *a, const struct master_key *k, struct slice name, struct version *ret)
 {
-	auto_versions l = { 0 };
+	auto_keyring keys = { 0 };
+	auto_store_row row = { 0 };
+	auto_secret material = { 0 };
 	struct uid id;
+	enum kms_rc rc = KMS_NOTFOUND;
 
-	TRY(version_list(a, &k->id, &l));
-	for (size_t i = 0; uid_from_text(name, &id) && i < l.n; i++) {
-		if (uid_eq(&l.v[i].id, &id)) {
-			*ret = l.v[i];
-			return KMS_OK;
-		}
-	}
-	return call_refuse(a->c, E_KeyVersionNotFound, "The specified key version is not found.");
+	if (uid_from_text(name, &id))
+		rc = row_get(a->l, a->c, &id, &keys, &row, &material);
+	if (rc == KMS_NOTFOUND ||
+	    (rc == KMS_OK && !(kind_is_key(row.o.kind) && uid_eq(&row.o.key, &k->id))))
+		return call_refuse(a->c, E_KeyVersionNotFound,
+		    "The specified key version is not found.");
+	TRY(rc);
+	*ret = (struct version){ .id = id, .created = row.o.created };
+	return KMS_OK;
 }
 
 /* -- rotation -- */
@@ -198,6 +202,20 @@ update(struct act *a, const struct keyring *keys, struct store_row *row, struct 
 	return changes_update_object(&a->changes, row, was);
 }
 
+/* LABEL with TAIL behind it, as much of it as leaves room: whole characters. */
+static enum kms_rc
+add_tail(struct buf *label, const char *tail)
+{
+	size_t room = OBJECT_NAME_MAX - strlen(tail);
+
+	if (label->len > room) {
+		while (room > 0 && (label->p[room] & 0xc0) == 0x80)
+			room--;
+		label->len = room;
+	}
+	return buf_add(label, slice_str(tail));
+}
+
 /* One object of the version that was primary until now. */
 static enum kms_rc
 retire(struct act *a, struct store_row *row, const struct keyring *keys, struct slice material,
@@ -207,8 +225,8 @@ retire(struct act *a, struct store_row *row, const struct keyring *keys, struct 
 
 	(void)snprintf(tail, sizeof(tail), ".v%zu", number);
 	row->o.flags &= ~(uint32_t)(USES & ~PAST);
-	if (row->o.label.len > 0 && row->o.label.len + strlen(tail) <= OBJECT_NAME_MAX)
-		TRY(buf_add(&row->o.label, slice_str(tail)));
+	if (row->o.label.len > 0)
+		TRY(add_tail(&row->o.label, tail));
 	TRY(buf_set(&row->o.app_id, app_id));
 	return update(a, keys, row, material);
 }

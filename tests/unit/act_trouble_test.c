@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Actions of the KMS where the store is damaged, and where others work beside them. */
+#include "kms/act.h"
+#include "kms/version.h"
+#include "tests/contract/contract.h"
+#include "tests/unit/local_fixture.h"
+
+#define DAY 86400
+
+static void
+setup_kms(void)
+{
+	setup();
+	os_fake_clock(NOW);
+	kms = new_token_with_user();
+	as_root();
+}
+
+static void
+teardown_kms(void)
+{
+	request();
+	backend_close(kms);
+	os_fake_clock(-1);
+	teardown();
+}
+
+static char *
+primary_of(const char *key)
+{
+	about(key);
+	expect(ACTION_DescribeKey);
+	return strdup(text_of(F_KeyMetadata, F_PrimaryKeyVersion));
+}
+
+/* "x'0123...'", the id as SQL has it; until the next call. */
+static const char *
+sql_id(const char *text)
+{
+	static char sql[40];
+	struct uid id;
+	char hex[2 * UID_LEN + 1];
+
+	ck_assert(uid_from_text(slice_str(text), &id));
+	ck_assert(hex_encode(slice_of(id.b, UID_LEN), hex, sizeof(hex)));
+	(void)snprintf(sql, sizeof(sql), "x'%s'", hex);
+	return sql;
+}
+
+/* Writes over the body of a row of TABLE. */
+static void
+damage(const char *table, const char *id)
+{
+	char sql[128];
+
+	(void)snprintf(sql, sizeof(sql), "UPDATE %s SET body = x'00' WHERE id = %s", table,
+	    sql_id(id));
+	edit(sql);
+}
+
+/* -- versions -- */
+
+START_TEST(a_damaged_version_is_not_in_the_way_of_the_others)
+{
+	char *key = new_key(NULL, NULL), *first = primary_of(key), *second;
+
+	about(key);
+	expect(ACTION_CreateKeyVersion);
+	second = primary_of(key);
+	damage("object", first);
+	about(key);
+	with(F_KeyVersionId, second);
+	expect(ACTION_DescribeKeyVersion);
+	with(F_KeyVersionId, first);
+	expect_error(ACTION_DescribeKeyVersion, E_InternalFailure);
+	free(key);
+	free(first);
+	free(second);
+}
+END_TEST
+
+/* An AES key with a version that PKCS#11 shows as LABEL; and then another version. */
+static void
+make_and_rotate(struct slice label)
+{
+	struct call c = { 0 };
+	auto_act a = { .l = local_of(kms), .c = &c, .action = ACTION_CreateKeyVersion };
+	auto_master_key k = { .state = KEY_ENABLED,
+		.usage = USAGE_ENCRYPT_DECRYPT,
+		.origin = ORIGIN_KMS,
+		.level = LEVEL_SOFTWARE,
+		.spec = { .type = KEY_AES, .bits = 256 } };
+
+	CHECK_RC(crypto_random(k.id.b, UID_LEN), KMS_OK);
+	CHECK_RC(act_begin(&a), KMS_OK);
+	CHECK_RC(version_generate(&a, &k, label, NO_BYTES), KMS_OK);
+	CHECK_RC(act_put_key(&a, &k), KMS_OK);
+	CHECK_RC(changes_commit(&a.changes, a.l, &c, &a.keys), KMS_OK);
+	CHECK_RC(version_rotate(&a, &k), KMS_OK);
+	CHECK_RC(act_put_key(&a, &k), KMS_OK);
+	CHECK_RC(changes_commit(&a.changes, a.l, &c, &a.keys), KMS_OK);
+}
+
+START_TEST(the_number_of_a_past_version_has_room_behind_the_longest_label)
+{
+	char label[OBJECT_NAME_MAX + 1], past[OBJECT_NAME_MAX + 1];
+
+	memset(label, 'a', sizeof(label));
+	label[OBJECT_NAME_MAX] = '\0';
+	memcpy(past, label, sizeof(past));
+	memcpy(past + OBJECT_NAME_MAX - 3, ".v1", 4);
+	make_and_rotate(slice_str(label));
+	ck_assert_uint_eq(count_label(kms, label), 1);
+	ck_assert_uint_eq(count_label(kms, past), 1);
+	/* A character of two bytes is not cut in half. */
+	memcpy(label + OBJECT_NAME_MAX - 4, "\u00e9", 2);
+	memcpy(past + OBJECT_NAME_MAX - 4, ".v1", 4);
+	make_and_rotate(slice_str(label));
+	ck_assert_uint_eq(count_label(kms, label), 1);
+	ck_assert_uint_eq(count_label(kms, past), 1);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = { a_damaged_version_is_not_in_the_way_of_the_others,
+		the_number_of_a_past_version_has_room_behind_the_longest_label };
+	Suite *s = suite_create("actions in trouble");
+	TCase *t = tcase_create("trouble");
+
+	tcase_add_checked_fixture(t, setup_kms, teardown_kms);
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(s, t);
+	return unit_main(s);
+}
