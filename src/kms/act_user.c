@@ -133,7 +133,7 @@ act_list_users(struct act *a)
 		auto_ram_user u = { 0 };
 		struct fields *f;
 
-		TRY(ram_user_find(a, buf_slice(&l.v[i].name), &u));
+		TRY(ram_user_read(a, &l.v[i], &u));
 		TRY(fields_add_group(a->res, F_Users, &f));
 		TRY(put_user(f, &u));
 	}

@@ -20,8 +20,8 @@ ram_user_free(struct ram_user *u)
 	*u = (struct ram_user){ 0 };
 }
 
-static enum kms_rc
-read_user(struct act *a, const struct store_entity *e, struct ram_user *ret)
+enum kms_rc
+ram_user_read(struct act *a, const struct store_entity *e, struct ram_user *ret)
 {
 	auto_ram_user u = { .id = e->id, .revision = e->revision, .created = e->created };
 	struct reader r = reader_of(buf_slice(&e->body));
@@ -51,7 +51,7 @@ ram_user_find(struct act *a, struct slice name, struct ram_user *ret)
 	auto_store_entity e = { 0 };
 
 	TRY(a->l->store->ops->entity_by_name(a->l->store, a->c, ENTITY_USER, name, &e));
-	return read_user(a, &e, ret);
+	return ram_user_read(a, &e, ret);
 }
 
 enum kms_rc

@@ -28,6 +28,9 @@ void ram_user_free(struct ram_user *u);
 
 /* The user ACCOUNT/NAME. KMS_NOTFOUND. */
 enum kms_rc ram_user_find(struct act *a, struct slice name, struct ram_user *ret) MUST_USE;
+/* One from its entity, with its seal checked. KMS_TAMPERED. */
+enum kms_rc ram_user_read(struct act *a, const struct store_entity *e,
+    struct ram_user *ret) MUST_USE;
 /* Gathers U's new contents; its revision is counted up. */
 enum kms_rc ram_user_put(struct act *a, struct ram_user *u) MUST_USE;
 
