@@ -31,22 +31,25 @@ resource_policy(struct act *a, const struct resource *r, struct policy **ret)
 	return policy_parse(POLICY_RESOURCE, document, ret, NULL) == KMS_OK ? KMS_OK : KMS_TAMPERED;
 }
 
-/* Pairs of the canonical form of an encryption context, borrowed from it. */
-static size_t
-read_context(struct slice canonical, struct policy_pair *v, size_t cap)
+#define PAIR_MIN 8 /* bytes of a pair in the canonical form: two lengths */
+
+/* Pairs of the canonical form of an encryption context, borrowed from it; the caller frees *RET. */
+static enum kms_rc
+read_context(struct slice canonical, struct policy_pair **ret, size_t *n)
 {
 	struct reader r = reader_of(canonical);
-	size_t n = 0;
+	size_t cap = canonical.len / PAIR_MIN;
+	struct policy_pair *v = NULL;
 
-	while (r.rest.len > 0 && !r.bad && n < cap) {
-		v[n].name = read_bytes(&r);
-		v[n].value = read_bytes(&r);
-		n += !r.bad;
+	if (cap > 0 && (v = calloc(cap, sizeof(*v))) == NULL)
+		return KMS_NOMEM;
+	for (*n = 0; *n < cap && r.rest.len > 0; ++*n) {
+		v[*n].name = read_bytes(&r);
+		v[*n].value = read_bytes(&r);
 	}
-	return n;
+	*ret = v;
+	return KMS_OK;
 }
-
-#define CONTEXT_MAX 1024 /* pairs: 8192 bytes of JSON hold no more than that */
 
 static enum kms_rc
 decide(struct act *a, const char *what, const struct resource *r, struct policy_decision *ret,
@@ -70,10 +73,8 @@ decide(struct act *a, const char *what, const struct resource *r, struct policy_
 			buf_slice(&r->tags->v[i].value) };
 	TRY(resource_policy(a, r, &policy));
 	TRY(identity_load(a, a->who, &who));
-	if ((context = calloc(CONTEXT_MAX, sizeof(*context))) == NULL)
-		return KMS_NOMEM;
+	TRY(read_context(buf_slice(&a->context), &context, &q.n_context));
 	q.context = context;
-	q.n_context = read_context(buf_slice(&a->context), context, CONTEXT_MAX);
 	*ret = policy_decide(&q, policy, who.v, who.n);
 	if (text != NULL)
 		policy_explain(&q, who.v, ret, text);
