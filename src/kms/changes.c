@@ -30,77 +30,64 @@ changes_free(struct changes *s)
 	*s = (struct changes){ 0 };
 }
 
-/* A new change of KIND at the end. */
 static enum kms_rc
-add(struct changes *s, enum change_kind kind, uint64_t was, struct store_change **ret)
+make_room(struct changes *s)
 {
-	if (s->n == s->cap) {
-		size_t cap = s->cap == 0 ? 8 : s->cap * 2;
-		struct store_change *v = reallocarray(s->v, cap, sizeof(*v));
+	size_t cap = s->cap == 0 ? 8 : s->cap * 2;
+	struct store_change *v;
 
-		if (v == NULL)
-			return KMS_NOMEM;
-		s->v = v;
-		s->cap = cap;
+	if (s->n < s->cap)
+		return KMS_OK;
+	if ((v = reallocarray(s->v, cap, sizeof(*v))) == NULL)
+		return KMS_NOMEM;
+	s->v = v;
+	s->cap = cap;
+	return KMS_OK;
+}
+
+/* A change of KIND at the end, with the SIZE bytes of WHAT (a row, an entity or an id) moved. */
+static enum kms_rc
+add(struct changes *s, enum change_kind kind, const void *what, size_t size, uint64_t was)
+{
+	struct store_change ch = { .kind = kind, .was = was };
+	void *copy;
+
+	TRY(make_room(s));
+	if ((copy = malloc(size)) == NULL)
+		return KMS_NOMEM;
+	memcpy(copy, what, size);
+	switch (kind) {
+	case INSERT_OBJECT:
+	case UPDATE_OBJECT: ch.row = copy; break;
+	case INSERT_ENTITY:
+	case UPDATE_ENTITY: ch.entity = copy; break;
+	case REMOVE_OBJECT:
+	case REMOVE_ENTITY: ch.id = copy; break;
 	}
-	*ret = &s->v[s->n];
-	**ret = (struct store_change){ .kind = kind, .was = was };
+	s->v[s->n++] = ch;
 	return KMS_OK;
 }
 
 static enum kms_rc
 add_row(struct changes *s, enum change_kind kind, struct store_row *row, uint64_t was)
 {
-	struct store_row *copy = malloc(sizeof(*copy));
-	struct store_change *ch;
-	enum kms_rc rc = copy == NULL ? KMS_NOMEM : add(s, kind, was, &ch);
+	enum kms_rc rc = add(s, kind, row, sizeof(*row), was);
 
-	if (rc == KMS_OK) {
-		*copy = *row; /* moved */
-		ch->row = copy;
-		s->n++;
-	} else {
-		free(copy);
+	if (rc != KMS_OK)
 		store_row_free(row);
-	}
-	*row = (struct store_row){ 0 };
+	*row = (struct store_row){ 0 }; /* moved */
 	return rc;
 }
 
 static enum kms_rc
 add_entity(struct changes *s, enum change_kind kind, struct store_entity *e, uint64_t was)
 {
-	struct store_entity *copy = malloc(sizeof(*copy));
-	struct store_change *ch;
-	enum kms_rc rc = copy == NULL ? KMS_NOMEM : add(s, kind, was, &ch);
+	enum kms_rc rc = add(s, kind, e, sizeof(*e), was);
 
-	if (rc == KMS_OK) {
-		*copy = *e; /* moved */
-		ch->entity = copy;
-		s->n++;
-	} else {
-		free(copy);
+	if (rc != KMS_OK)
 		store_entity_free(e);
-	}
-	*e = (struct store_entity){ 0 };
+	*e = (struct store_entity){ 0 }; /* moved */
 	return rc;
-}
-
-static enum kms_rc
-add_id(struct changes *s, enum change_kind kind, const struct uid *id, uint64_t was)
-{
-	struct uid *copy = malloc(sizeof(*copy));
-	struct store_change *ch;
-	enum kms_rc rc = copy == NULL ? KMS_NOMEM : add(s, kind, was, &ch);
-
-	if (rc != KMS_OK) {
-		free(copy);
-		return rc;
-	}
-	*copy = *id;
-	ch->id = copy;
-	s->n++;
-	return KMS_OK;
 }
 
 enum kms_rc
@@ -118,7 +105,7 @@ changes_update_object(struct changes *s, struct store_row *row, uint64_t was)
 enum kms_rc
 changes_remove_object(struct changes *s, const struct uid *id, uint64_t was)
 {
-	return add_id(s, REMOVE_OBJECT, id, was);
+	return add(s, REMOVE_OBJECT, id, sizeof(*id), was);
 }
 
 enum kms_rc
@@ -136,7 +123,7 @@ changes_update_entity(struct changes *s, struct store_entity *e, uint64_t was)
 enum kms_rc
 changes_remove_entity(struct changes *s, const struct uid *id, uint64_t was)
 {
-	return add_id(s, REMOVE_ENTITY, id, was);
+	return add(s, REMOVE_ENTITY, id, sizeof(*id), was);
 }
 
 enum kms_rc
