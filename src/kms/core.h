@@ -123,6 +123,12 @@ kind_is_key(enum object_kind kind)
 	return kind == OBJECT_PRIVATE_KEY || kind == OBJECT_SECRET_KEY;
 }
 
+/* -- default_id.c -- */
+
+/* The id that applications see of the private or secret key O when nobody chose one: SHA-1 of the
+ * public key in its body, or of its own id. */
+enum kms_rc key_default_id(const struct object *o, struct buf *ret) MUST_USE;
+
 /* -- objects.c -- */
 
 enum kms_rc local_find(struct backend *b, struct call *c, const struct object_query *q,
@@ -146,7 +152,8 @@ enum kms_rc local_export(struct backend *b, struct call *c, const struct uid *id
 
 /* -- keys.c: parsed keys, shared by those who use them -- */
 
-/* Everything but the atomics never changes. */
+/* Everything but the atomics never changes. They are read without a lock, and written together
+ * under the backend's. */
 struct backend_key {
 	struct hsm *hsm;
 	struct hsm_key *key;
@@ -154,8 +161,9 @@ struct backend_key {
 	_Atomic unsigned refs;
 	_Atomic uint32_t flags;
 	_Atomic uint64_t revision;
-	_Atomic uint64_t checked; /* the generation at which the above was found to be so */
-	_Atomic bool gone;
+	_Atomic uint64_t checked; /* the generation at which this was found to be so */
+	_Atomic bool gone; /* then there was no such object. Material that is imported again comes
+			      back under its id, the same material: then there is one again */
 };
 
 enum kms_rc local_key_open(struct backend *b, struct call *c, const struct uid *id,

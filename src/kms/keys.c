@@ -123,7 +123,7 @@ local_key_open(struct backend *b, struct call *c, const struct uid *id, struct b
 	enum kms_rc rc = KMS_OK;
 
 	if (k != NULL && (rc = gate_usable(l, c, k)) == KMS_NOTFOUND) {
-		/* Gone, or imported again under the same id. */
+		/* Gone; it may have come again since. */
 		keys_forget(l, id);
 		local_key_close(b, k);
 		k = NULL;
@@ -145,26 +145,45 @@ local_key_open(struct backend *b, struct call *c, const struct uid *id, struct b
 	return KMS_OK;
 }
 
+/* What a look at K at GENERATION gave. Looks that overtook each other count in the order of the
+ * generations, and at the same one by the newer revision. */
+static void
+note(struct local *l, struct backend_key *k, bool gone, uint64_t revision, uint32_t flags,
+    uint64_t generation)
+{
+	uint64_t checked;
+
+	pthread_mutex_lock(&l->lock);
+	checked = k->checked;
+	if (generation > checked || (generation == checked && (gone || revision >= k->revision))) {
+		if (!gone) {
+			k->flags = flags;
+			k->revision = revision;
+		}
+		k->gone = gone;
+		atomic_store_explicit(&k->checked, generation, memory_order_release);
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
 enum kms_rc
 key_revalidate(struct local *l, struct call *c, struct backend_key *k, uint64_t generation)
 {
 	auto_keyring keys = { 0 };
 	auto_store_row row = { 0 };
 	auto_secret material = { 0 };
-	uint64_t revision;
-	uint32_t flags;
+	uint64_t revision = 0;
+	uint32_t flags = 0;
 	enum kms_rc rc = l->store->ops->revision(l->store, c, &k->id, &revision, &flags);
 
-	if (rc == KMS_OK && (revision != k->revision || flags != k->flags)) {
-		if ((rc = row_get(l, c, &k->id, &keys, &row, &material)) == KMS_OK) {
-			atomic_store(&k->flags, row.o.flags);
-			atomic_store(&k->revision, row.o.revision);
-		}
+	/* The columns alone could be anybody's. */
+	if (rc == KMS_OK && (revision != k->revision || flags != k->flags) &&
+	    (rc = row_get(l, c, &k->id, &keys, &row, &material)) == KMS_OK) {
+		revision = row.o.revision;
+		flags = row.o.flags;
 	}
-	/* Other failures pass; this one does not, ids are never used again. */
-	if (rc == KMS_NOTFOUND)
-		atomic_store(&k->gone, true);
+	/* Other failures pass, and are asked again. */
 	if (rc == KMS_OK || rc == KMS_NOTFOUND)
-		atomic_store_explicit(&k->checked, generation, memory_order_release);
+		note(l, k, rc == KMS_NOTFOUND, revision, flags, generation);
 	return rc;
 }

@@ -24,6 +24,7 @@ core_sources += %D%/blob.c %D%/blob.h
 core_sources += %D%/changes.c %D%/changes.h
 core_sources += %D%/chapters.h
 core_sources += %D%/core.h
+core_sources += %D%/default_id.c
 core_sources += %D%/entity.c %D%/entity.h
 core_sources += %D%/envelope.c %D%/envelope.h
 core_sources += %D%/gate.c

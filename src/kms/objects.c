@@ -131,7 +131,15 @@ take_material(struct local *l, struct call *c, struct object *o, struct slice ma
 				 : call_fail(c, KMS_INVALID, "this object has no secret part");
 }
 
-/* Seals O, a copy of what is to be stored, as a new object. Takes O's contents in any case. */
+/* A copy of O to be stored as a new object: with an id of its own. */
+static enum kms_rc
+copy_fresh(const struct object *o, struct object *ret)
+{
+	TRY(object_copy(o, ret));
+	return crypto_random(ret->id.b, UID_LEN);
+}
+
+/* Seals O, a fresh copy of what is to be stored. Takes O's contents in any case. */
 static enum kms_rc
 make_row(struct call *c, const struct keyring *keys, struct object *o, struct slice material,
     struct store_row *row)
@@ -140,7 +148,6 @@ make_row(struct call *c, const struct keyring *keys, struct object *o, struct sl
 	*o = (struct object){ 0 };
 	row->o.revision = 1;
 	row->o.created = os_wall_seconds();
-	TRY(crypto_random(row->o.id.b, UID_LEN));
 	return row_seal(c, keys, &row->o, material, &row->sealed);
 }
 
@@ -152,7 +159,7 @@ prepare(struct local *l, struct call *c, const struct keyring *keys, const struc
 	auto_secret kept = { 0 };
 
 	TRY(rights_make(c, keys->role, o));
-	TRY(object_copy(o, &copy));
+	TRY(copy_fresh(o, &copy));
 	TRY(take_material(l, c, &copy, material, &kept));
 	return make_row(c, keys, &copy, secret_slice(&kept), row);
 }
@@ -216,21 +223,12 @@ local_create(struct backend *b, struct call *c, struct object *v, const struct s
 
 /* A key that nobody named gets its default id, the same for both halves. */
 static enum kms_rc
-name_key(struct object *priv, struct object *pub, struct slice spki)
+name_key(struct object *priv, struct object *pub)
 {
-	uint8_t id[KEY_ID_LEN];
-	auto_ckey *k = NULL;
-
 	if (priv->app_id.len > 0 || (pub != NULL && pub->app_id.len > 0))
 		return KMS_OK;
-	if (priv->kind == OBJECT_SECRET_KEY) {
-		TRY(crypto_random(id, sizeof(id)));
-	} else {
-		TRY(ckey_from_spki(spki, &k));
-		TRY(ckey_default_id(k, id));
-	}
-	TRY(buf_set(&priv->app_id, slice_of(id, sizeof(id))));
-	return pub == NULL ? KMS_OK : buf_set(&pub->app_id, slice_of(id, sizeof(id)));
+	TRY(key_default_id(priv, &priv->app_id));
+	return pub == NULL ? KMS_OK : buf_set(&pub->app_id, buf_slice(&priv->app_id));
 }
 
 static enum kms_rc
@@ -243,14 +241,14 @@ generate_rows(struct local *l, struct call *c, const struct keyring *keys,
 	auto_buf spki = { 0 };
 
 	TRY(rights_make(c, keys->role, priv));
-	TRY(object_copy(priv, &a));
+	TRY(copy_fresh(priv, &a));
 	if (pub != NULL) {
 		TRY(rights_make(c, keys->role, pub));
-		TRY(object_copy(pub, &z));
+		TRY(copy_fresh(pub, &z));
 	}
 	TRY(l->hsm->ops->generate(l->hsm, c, &priv->spec, e, &material, &spki));
-	TRY(name_key(&a, pub == NULL ? NULL : &z, buf_slice(&spki)));
 	TRY(buf_set(&a.body, buf_slice(&spki)));
+	TRY(name_key(&a, pub == NULL ? NULL : &z));
 	TRY(make_row(c, keys, &a, secret_slice(&material), &rows[0]));
 	if (pub == NULL)
 		return KMS_OK;
@@ -361,7 +359,7 @@ copy_row(struct call *c, const struct keyring *keys, const struct object *src,
 {
 	auto_object copy = { 0 };
 
-	TRY(object_copy(new_object, &copy));
+	TRY(copy_fresh(new_object, &copy));
 	TRY(buf_set(&copy.body, buf_slice(&src->body)));
 	if (src->kind == OBJECT_DATA)
 		TRY(place_data(src, &copy, material));

@@ -23,34 +23,21 @@ name_object(struct object *o, struct slice label, struct slice app_id)
 	return buf_set(&o->app_id, app_id);
 }
 
-/* Seals O, whose fields stand, and gathers it. Takes O's contents. */
+/*
+ * Seals O, whose fields stand, as part of K, and gathers it. Takes O's contents. Its revision is
+ * beyond all that were under its id before, so that who knows one of those notices.
+ */
 static enum kms_rc
-insert(struct act *a, struct object *o, struct slice material)
+insert(struct act *a, const struct master_key *k, struct object *o, struct slice material)
 {
 	auto_store_row row = { 0 };
 
 	row.o = *o; /* moved */
 	*o = (struct object){ 0 };
-	row.o.revision = 1;
+	row.o.revision = k->revision + 1;
 	row.o.created = a->now;
 	TRY(row_seal(a->c, &a->keys, &row.o, material, &row.sealed));
 	return changes_insert_object(&a->changes, &row);
-}
-
-/* The id that PKCS#11 shows when nobody chose one: of the key itself, or random. */
-static enum kms_rc
-default_id(const struct object *o, struct buf *ret)
-{
-	auto_ckey *public = NULL;
-	uint8_t id[KEY_ID_LEN];
-
-	if (is_secret(o->spec.type)) {
-		TRY(crypto_random(id, sizeof(id)));
-	} else {
-		TRY(ckey_from_spki(buf_slice(&o->body), &public));
-		TRY(ckey_default_id(public, id));
-	}
-	return buf_set(ret, slice_of(id, sizeof(id)));
 }
 
 static enum kms_rc
@@ -62,7 +49,7 @@ insert_public(struct act *a, const struct master_key *k, const struct object *pr
 	TRY(crypto_random(o.id.b, UID_LEN));
 	TRY(name_object(&o, buf_slice(&private->label), buf_slice(&private->app_id)));
 	TRY(buf_set(&o.body, buf_slice(&private->body)));
-	return insert(a, &o, slice_of(NULL, 0));
+	return insert(a, k, &o, slice_of(NULL, 0));
 }
 
 enum kms_rc
@@ -78,13 +65,13 @@ version_generate(struct act *a, struct master_key *k, struct slice label, struct
 	TRY(h->ops->generate(h, a->c, &k->spec, slice_of(NULL, 0), &material, &o.body));
 	TRY(name_object(&o, label, app_id));
 	if (app_id.len == 0)
-		TRY(default_id(&o, &o.app_id));
+		TRY(key_default_id(&o, &o.app_id));
 	if (o.kind == OBJECT_PRIVATE_KEY)
 		TRY(insert_public(a, k, &o));
 	k->primary = o.id;
 	k->material = true;
 	k->rotated = a->now;
-	return insert(a, &o, secret_slice(&material));
+	return insert(a, k, &o, secret_slice(&material));
 }
 
 enum kms_rc
@@ -102,10 +89,10 @@ version_import(struct act *a, struct master_key *k, struct slice label, struct s
 	o.id = k->primary;
 	TRY(h->ops->import(h, a->c, &k->spec, outside, &material, &o.body));
 	TRY(name_object(&o, label, slice_of(NULL, 0)));
-	TRY(default_id(&o, &o.app_id));
+	TRY(key_default_id(&o, &o.app_id));
 	k->material = true;
 	k->rotated = a->now;
-	return insert(a, &o, secret_slice(&material));
+	return insert(a, k, &o, secret_slice(&material));
 }
 
 enum kms_rc
@@ -233,8 +220,8 @@ retire(struct act *a, struct store_row *row, const struct keyring *keys, struct 
 
 /* The new version's object of the same kind: what the old one showed, with new material. */
 static enum kms_rc
-succeed(struct act *a, const struct object *old, const struct uid *id, struct slice body,
-    struct slice material)
+succeed(struct act *a, const struct master_key *k, const struct object *old, const struct uid *id,
+    struct slice body, struct slice material)
 {
 	auto_object o = { 0 };
 
@@ -242,19 +229,20 @@ succeed(struct act *a, const struct object *old, const struct uid *id, struct sl
 	o.id = *id;
 	o.flags |= FLAG_LOCAL;
 	TRY(buf_set(&o.body, body));
-	return insert(a, &o, material);
+	return insert(a, k, &o, material);
 }
 
 static enum kms_rc
-rotate_object(struct act *a, const struct uid *object, const struct uid *id, size_t number,
-    struct slice past_id, struct slice body, struct slice material)
+rotate_object(struct act *a, const struct master_key *k, const struct uid *object,
+    const struct uid *id, size_t number, struct slice past_id, struct slice body,
+    struct slice material)
 {
 	auto_keyring keys = { 0 };
 	auto_store_row row = { 0 };
 	auto_secret old = { 0 };
 
 	TRY(row_get(a->l, a->c, object, &keys, &row, &old));
-	TRY(succeed(a, &row.o, id, body, material));
+	TRY(succeed(a, k, &row.o, id, body, material));
 	return retire(a, &row, &keys, secret_slice(&old), number, past_id);
 }
 
@@ -277,7 +265,7 @@ rotate_public(struct act *a, const struct master_key *k, const struct object *pr
 		    !slice_eq(buf_slice(&row.o.body), buf_slice(&private->body)))
 			continue;
 		TRY(crypto_random(id.b, UID_LEN));
-		TRY(rotate_object(a, &row.o.id, &id, number, past_id, body, slice_of(NULL, 0)));
+		TRY(rotate_object(a, k, &row.o.id, &id, number, past_id, body, slice_of(NULL, 0)));
 	}
 	return KMS_OK;
 }
@@ -299,13 +287,13 @@ version_rotate(struct act *a, struct master_key *k)
 	TRY(row_get(a->l, a->c, &k->primary, &keys, &old, &old_material));
 	TRY(crypto_random(id.b, UID_LEN));
 	TRY(h->ops->generate(h, a->c, &k->spec, slice_of(NULL, 0), &material, &body));
-	TRY(default_id(&old.o, &past_id));
+	TRY(key_default_id(&old.o, &past_id));
 	/* A key that nobody named has its own id still: the past one then gets another. */
 	if (slice_eq(buf_slice(&past_id), buf_slice(&old.o.app_id)))
 		TRY(buf_set(&past_id, slice_of(old.o.id.b, UID_LEN)));
 	if (old.o.kind == OBJECT_PRIVATE_KEY)
 		TRY(rotate_public(a, k, &old.o, past.n, buf_slice(&past_id), buf_slice(&body)));
-	TRY(rotate_object(a, &k->primary, &id, past.n, buf_slice(&past_id), buf_slice(&body),
+	TRY(rotate_object(a, k, &k->primary, &id, past.n, buf_slice(&past_id), buf_slice(&body),
 	    secret_slice(&material)));
 	k->primary = id;
 	k->rotated = a->now;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Actions of the KMS where the store is damaged, and where others work beside them. */
-#include "kms/act.h"
+#include "kms/chapters.h"
 #include "kms/version.h"
 #include "tests/contract/contract.h"
 #include "tests/unit/local_fixture.h"
@@ -79,26 +79,56 @@ START_TEST(a_damaged_version_is_not_in_the_way_of_the_others)
 }
 END_TEST
 
-/* An AES key with a version that PKCS#11 shows as LABEL; and then another version. */
+/* An action under way without a request, for what no request reaches. */
+static struct call call;
+
+static struct act
+begin_act(void)
+{
+	struct act a = { .l = local_of(kms), .c = &call, .action = ACTION_CreateKeyVersion };
+
+	call = (struct call){ 0 };
+	CHECK_RC(act_begin(&a), KMS_OK);
+	return a;
+}
+
+static struct master_key
+some_key(enum material_origin origin)
+{
+	struct master_key k = { .state = KEY_ENABLED,
+		.usage = USAGE_ENCRYPT_DECRYPT,
+		.origin = origin,
+		.level = LEVEL_SOFTWARE,
+		.spec = { .type = KEY_AES, .bits = 128 } };
+
+	CHECK_RC(crypto_random(k.id.b, UID_LEN), KMS_OK);
+	return k;
+}
+
+static void
+commit(struct act *a)
+{
+	CHECK_RC(changes_commit(&a->changes, a->l, a->c, &a->keys), KMS_OK);
+}
+
+static void
+put_and_commit(struct act *a, struct master_key *k)
+{
+	CHECK_RC(act_put_key(a, k), KMS_OK);
+	commit(a);
+}
+
+/* A key with a version that PKCS#11 shows as LABEL; and then another version. */
 static void
 make_and_rotate(struct slice label)
 {
-	struct call c = { 0 };
-	auto_act a = { .l = local_of(kms), .c = &c, .action = ACTION_CreateKeyVersion };
-	auto_master_key k = { .state = KEY_ENABLED,
-		.usage = USAGE_ENCRYPT_DECRYPT,
-		.origin = ORIGIN_KMS,
-		.level = LEVEL_SOFTWARE,
-		.spec = { .type = KEY_AES, .bits = 256 } };
+	auto_act a = begin_act();
+	auto_master_key k = some_key(ORIGIN_KMS);
 
-	CHECK_RC(crypto_random(k.id.b, UID_LEN), KMS_OK);
-	CHECK_RC(act_begin(&a), KMS_OK);
 	CHECK_RC(version_generate(&a, &k, label, NO_BYTES), KMS_OK);
-	CHECK_RC(act_put_key(&a, &k), KMS_OK);
-	CHECK_RC(changes_commit(&a.changes, a.l, &c, &a.keys), KMS_OK);
+	put_and_commit(&a, &k);
 	CHECK_RC(version_rotate(&a, &k), KMS_OK);
-	CHECK_RC(act_put_key(&a, &k), KMS_OK);
-	CHECK_RC(changes_commit(&a.changes, a.l, &c, &a.keys), KMS_OK);
+	put_and_commit(&a, &k);
 }
 
 START_TEST(the_number_of_a_past_version_has_room_behind_the_longest_label)
@@ -121,11 +151,70 @@ START_TEST(the_number_of_a_past_version_has_room_behind_the_longest_label)
 }
 END_TEST
 
+static void
+import(struct act *a, struct master_key *k)
+{
+	CHECK_RC(version_import(a, k, BYTES("external"), BYTES("0123456789abcdef")), KMS_OK);
+	put_and_commit(a, k);
+}
+
+START_TEST(material_that_comes_again_is_newer_and_serves_who_held_the_key)
+{
+	auto_act a = begin_act();
+	auto_master_key k = some_key(ORIGIN_EXTERNAL);
+	struct backend *other = open_local();
+	struct backend_key *key;
+	uint64_t before, after;
+
+	CHECK_RC(login(other, ROLE_USER, PIN), KMS_OK);
+	import(&a, &k);
+	CHECK_RC(backend_revision(kms, NULL, &k.primary, &before), KMS_OK);
+	key = open_key(other, &k.primary);
+	CHECK_RC(gate_usable(local_of(other), NULL, key), KMS_OK);
+	CHECK_RC(key_drop_material(&a, &k), KMS_OK);
+	commit(&a);
+	CHECK_RC(gate_usable(local_of(other), NULL, key), KMS_NOTFOUND);
+	CHECK_RC(gate_usable(local_of(other), NULL, key), KMS_NOTFOUND);
+	import(&a, &k);
+	CHECK_RC(backend_revision(kms, NULL, &k.primary, &after), KMS_OK);
+	ck_assert_uint_gt(after, before);
+	/* Also the second time, when nothing is asked of the store. */
+	CHECK_RC(gate_usable(local_of(other), NULL, key), KMS_OK);
+	CHECK_RC(gate_usable(local_of(other), NULL, key), KMS_OK);
+	ck_assert_uint_eq(key->revision, after);
+	backend_key_close(other, key);
+	backend_close(other);
+}
+END_TEST
+
+START_TEST(a_secret_key_that_nobody_named_has_an_id_made_of_its_own)
+{
+	struct object o = object_of(OBJECT_SECRET_KEY, FLAG_PRIVATE, "k");
+	uint8_t wanted[DIGEST_MAX];
+	auto_act a = begin_act();
+	auto_master_key k = some_key(ORIGIN_EXTERNAL);
+	auto_object version = { 0 };
+
+	o.spec = (struct key_spec){ .type = KEY_AES, .bits = 256 };
+	CHECK_RC(backend_generate(kms, NULL, &o, NULL, NO_BYTES), KMS_OK);
+	CHECK_RC(crypto_digest(DIGEST_SHA1, slice_of(o.id.b, UID_LEN), wanted), KMS_OK);
+	CHECK_BYTES(buf_slice(&o.app_id), slice_of(wanted, KEY_ID_LEN));
+	/* So material that comes again is found where it was. */
+	import(&a, &k);
+	CHECK_RC(backend_get(kms, NULL, &k.primary, &version), KMS_OK);
+	CHECK_RC(crypto_digest(DIGEST_SHA1, slice_of(k.primary.b, UID_LEN), wanted), KMS_OK);
+	CHECK_BYTES(buf_slice(&version.app_id), slice_of(wanted, KEY_ID_LEN));
+	object_free(&o);
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = { a_damaged_version_is_not_in_the_way_of_the_others,
-		the_number_of_a_past_version_has_room_behind_the_longest_label };
+		the_number_of_a_past_version_has_room_behind_the_longest_label,
+		material_that_comes_again_is_newer_and_serves_who_held_the_key,
+		a_secret_key_that_nobody_named_has_an_id_made_of_its_own };
 	Suite *s = suite_create("actions in trouble");
 	TCase *t = tcase_create("trouble");
 
