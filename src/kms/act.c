@@ -333,12 +333,25 @@ once(struct local *l, struct call *c, enum action action, const struct fields *r
     struct fields *res)
 {
 	auto_act a = { .l = l, .c = c, .action = action, .req = req, .res = res };
+	enum kms_rc rc;
 
 	TRY(act_begin(&a));
 	tick(l, a.now);
 	TRY(aim(&a));
 	TRY(handlers[action].run(&a));
-	return changes_commit(&a.changes, l, c, &a.keys);
+	if (fields_bool(req, F_DryRun))
+		return KMS_OK;
+	rc = changes_commit(&a.changes, l, c, &a.keys);
+	/* A name that was free is taken, or what was found is gone: somebody was faster. */
+	return rc == KMS_EXISTS || rc == KMS_NOTFOUND ? KMS_CONFLICT : rc;
+}
+
+/* It was the request that was refused, not the KMS that failed. */
+static bool
+was_refused(const struct call *c)
+{
+	return c->error != E_None && c->error != E_Throttling &&
+	    api_error_row(c->error)->status < 500;
 }
 
 /* A dry run is always refused, and says by what how it would have ended. */
@@ -347,6 +360,8 @@ dry_run(struct call *c, enum kms_rc rc)
 {
 	struct err why = c->err;
 
+	if (rc != KMS_OK && !was_refused(c))
+		return rc;
 	err_clear(&c->err);
 	if (rc == KMS_OK)
 		return call_refuse(c, E_DryRunOperation, "%s",

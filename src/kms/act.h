@@ -82,6 +82,14 @@ enum kms_rc act_put_secret(struct act *a, struct kms_secret *s) MUST_USE;
 
 /* -- what names and refusals are made of -- */
 
+/* What was refused is not needed: the action goes on without it. */
+static inline void
+act_go_on(struct act *a)
+{
+	a->c->error = E_None;
+	err_clear(&a->c->err);
+}
+
 /* Cuts "acs:kms:REGION:ACCOUNT:" off NAME, if that is the head of our ARNs. */
 bool act_skip_arn(const struct act *a, struct slice *name);
 /* E, a kind of not being found; strangers are not told what there is: E_NoPermission. */

@@ -52,6 +52,8 @@ permit_alias(struct act *a, const char *what, struct slice name)
 	return authorise(a, what, &r);
 }
 
+/* The key that is to have the alias. It is put together with it, though nothing of it changes: so
+ * who deletes it meanwhile and who names it are not both right. */
 static enum kms_rc
 target_key(struct act *a, const char *what)
 {
@@ -87,7 +89,8 @@ act_create_alias(struct act *a)
 	e.parent = a->key.id;
 	TRY(buf_set(&e.name, name));
 	TRY(entity_seal(a->c, &a->keys, &e, slice_of(NULL, 0)));
-	return changes_insert_entity(&a->changes, &e);
+	TRY(changes_insert_entity(&a->changes, &e));
+	return act_put_key(a, &a->key);
 }
 
 enum kms_rc
@@ -104,7 +107,8 @@ act_update_alias(struct act *a)
 	e.parent = a->key.id;
 	was = e.revision++;
 	TRY(entity_seal(a->c, &a->keys, &e, slice_of(NULL, 0)));
-	return changes_update_entity(&a->changes, &e, was);
+	TRY(changes_update_entity(&a->changes, &e, was));
+	return act_put_key(a, &a->key);
 }
 
 enum kms_rc
@@ -112,11 +116,17 @@ act_delete_alias(struct act *a)
 {
 	auto_store_entity e = { 0 };
 	struct slice name;
+	enum kms_rc rc;
 
 	TRY(check_name(a, fields_get(a->req, F_AliasName), &name));
 	TRY(find_alias(a, name, &e));
 	TRY(permit_alias(a, "kms:DeleteAlias", name));
-	TRY(act_load_key(a, &e.parent, &a->key));
+	if ((rc = act_load_key(a, &e.parent, &a->key)) == KMS_NOTFOUND) {
+		/* Then nobody else has a say. */
+		act_go_on(a);
+		return changes_remove_entity(&a->changes, &e.id, e.revision);
+	}
+	TRY(rc);
 	a->has_key = true;
 	TRY(act_permit_key(a, "kms:DeleteAlias", &a->key));
 	return changes_remove_entity(&a->changes, &e.id, e.revision);

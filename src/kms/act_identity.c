@@ -90,19 +90,26 @@ act_create_policy(struct act *a)
 	return changes_insert_entity(&a->changes, &e);
 }
 
+/* Gathers E in place of what it was. */
+static enum kms_rc
+put_next(struct act *a, struct store_entity *e, const struct secret *description)
+{
+	uint64_t was = e->revision++;
+
+	TRY(entity_seal(a->c, &a->keys, e, secret_slice(description)));
+	return changes_update_entity(&a->changes, e, was);
+}
+
 enum kms_rc
 act_update_policy(struct act *a)
 {
 	auto_store_entity e = { 0 };
 	auto_secret description = { 0 };
-	uint64_t was;
 
 	TRY(check_document(a));
 	TRY(find(a, &e, &description));
 	TRY(buf_set(&e.body, fields_get(a->req, F_PolicyDocument)));
-	was = e.revision++;
-	TRY(entity_seal(a->c, &a->keys, &e, secret_slice(&description)));
-	return changes_update_entity(&a->changes, &e, was);
+	return put_next(a, &e, &description);
 }
 
 static enum kms_rc
@@ -165,20 +172,6 @@ act_list_policies(struct act *a)
 	return act_put_page(a, p, total + n_system);
 }
 
-/* From users who have it it is taken by no longer being there. */
-enum kms_rc
-act_delete_policy(struct act *a)
-{
-	auto_store_entity e = { 0 };
-
-	if (system_policy(fields_get(a->req, F_PolicyName)) != NULL)
-		return call_refuse(a->c, E_UnsupportedOperation, "A system policy stays.");
-	TRY(find(a, &e, NULL));
-	return changes_remove_entity(&a->changes, &e.id, e.revision);
-}
-
-/* -- who has them -- */
-
 static size_t
 position(const struct ram_user *u, struct slice policy)
 {
@@ -189,15 +182,59 @@ position(const struct ram_user *u, struct slice policy)
 	return i;
 }
 
+static enum kms_rc
+check_unattached(struct act *a, struct slice policy)
+{
+	struct entity_query q = { .kind = ENTITY_USER };
+	auto_store_entities l = { 0 };
+
+	TRY(a->l->store->ops->entity_list(a->l->store, a->c, &q, &l, NULL));
+	for (size_t i = 0; i < l.n; i++) {
+		auto_ram_user u = { 0 };
+
+		TRY(ram_user_read(a, &l.v[i], &u));
+		if (position(&u, policy) < u.n)
+			return call_refuse(a->c, E_PolicyAttached,
+			    "The policy is attached to the user %.*s.", (int)u.name.len,
+			    (const char *)u.name.p);
+	}
+	return KMS_OK;
+}
+
+enum kms_rc
+act_delete_policy(struct act *a)
+{
+	auto_store_entity e = { 0 };
+
+	if (system_policy(fields_get(a->req, F_PolicyName)) != NULL)
+		return call_refuse(a->c, E_UnsupportedOperation, "A system policy stays.");
+	TRY(find(a, &e, NULL));
+	TRY(check_unattached(a, fields_get(a->req, F_PolicyName)));
+	return changes_remove_entity(&a->changes, &e.id, e.revision);
+}
+
+/* -- who has them -- */
+
+/* The policy is there, and is put again as it is: so who deletes it meanwhile and who attaches it
+ * are not both right. */
+static enum kms_rc
+touch(struct act *a)
+{
+	auto_store_entity e = { 0 };
+	auto_secret description = { 0 };
+
+	TRY(find(a, &e, &description));
+	return put_next(a, &e, &description);
+}
+
 enum kms_rc
 act_attach_policy_to_user(struct act *a)
 {
 	struct slice policy = fields_get(a->req, F_PolicyName);
-	auto_store_entity e = { 0 };
 	auto_ram_user u = { 0 };
 
 	if (system_policy(policy) == NULL)
-		TRY(find(a, &e, NULL));
+		TRY(touch(a));
 	TRY(user_find(a, &u));
 	if (position(&u, policy) < u.n)
 		return KMS_OK;

@@ -90,7 +90,9 @@ act_get_parameters_for_import(struct act *a)
 	TRY(act_put_uid(a->res, F_KeyId, &a->key.id));
 	TRY(fields_put(a->res, F_PublicKeyDer, buf_slice(&spki)));
 	TRY(put_token(a, &e, &kept));
-	return changes_insert_entity(&a->changes, &e);
+	TRY(changes_insert_entity(&a->changes, &e));
+	/* Nobody deletes the key meanwhile. */
+	return act_put_key(a, &a->key);
 }
 
 /* -- ImportKeyMaterial -- */

@@ -72,8 +72,7 @@ check_new(struct act *a, struct slice name)
 		    : call_refuse(a->c, E_ResourceExist, "A secret of that name exists already.");
 	if (a->c->error != E_ResourceNotFound)
 		return rc;
-	a->c->error = E_None;
-	err_clear(&a->c->err);
+	act_go_on(a);
 	TRY(a->l->store->ops->entity_list(a->l->store, a->c, &all, &some, &n));
 	return n < SECRETS_MAX
 	    ? KMS_OK

@@ -158,8 +158,7 @@ put_failure(struct act *a, const struct secret_wish *wish, enum kms_rc rc)
 	TRY(fields_put_number(row, F_HttpStatus, why->status));
 	TRY(fields_put_text(row, F_ErrorMessage,
 	    a->c->err.text[0] != '\0' ? a->c->err.text : why->message));
-	a->c->error = E_None;
-	err_clear(&a->c->err);
+	act_go_on(a);
 	return KMS_OK;
 }
 

@@ -142,8 +142,7 @@ list_entity(struct lister *w, const struct store_entity *e)
 	if (rc != KMS_DENIED)
 		return rc;
 	/* Nobody asked for this one by name. */
-	w->a->c->error = E_None;
-	err_clear(&w->a->c->err);
+	act_go_on(w->a);
 	return KMS_OK;
 }
 

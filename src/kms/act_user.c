@@ -218,7 +218,9 @@ act_create_access_key(struct act *a)
 	TRY(put_access_key(f, &e));
 	/* This once. */
 	TRY(fields_put(f, F_AccessKeySecret, secret_slice(&secret)));
-	return changes_insert_entity(&a->changes, &e);
+	TRY(changes_insert_entity(&a->changes, &e));
+	/* Nobody deletes the user meanwhile, or gives him another key. */
+	return ram_user_put(a, &u);
 }
 
 static enum kms_rc

@@ -121,7 +121,21 @@ attach(struct act *a, struct slice name, struct identity *w)
 		return KMS_OK;
 	}
 	buf_free(text);
-	return rc == KMS_NOTFOUND ? KMS_OK : rc;
+	return rc;
+}
+
+/* A policy of U's is not there: it was detached and deleted since U was read, or it is lost. */
+static enum kms_rc
+missing(struct act *a, const struct ram_user *u)
+{
+	auto_ram_user now = { 0 };
+	enum kms_rc rc = ram_user_find(a, buf_slice(&u->name), &now);
+
+	if (rc == KMS_NOTFOUND || (rc == KMS_OK && now.revision != u->revision))
+		return KMS_CONFLICT;
+	TRY(rc);
+	return call_fail(a->c, KMS_TAMPERED,
+	    "a policy that is attached to the user is not in the store");
 }
 
 enum kms_rc
@@ -141,8 +155,11 @@ identity_load(struct act *a, const struct caller *who, struct identity *ret)
 	if ((rc = ram_user_find(a, buf_slice(&name), &u)) == KMS_NOTFOUND)
 		return KMS_OK;
 	TRY(rc);
-	for (size_t i = 0; i < u.n; i++)
-		TRY(attach(a, buf_slice(&u.policies[i]), &w));
+	for (size_t i = 0; i < u.n; i++) {
+		if ((rc = attach(a, buf_slice(&u.policies[i]), &w)) == KMS_NOTFOUND)
+			return missing(a, &u);
+		TRY(rc);
+	}
 	*ret = w; /* moved */
 	w.n = 0;
 	return KMS_OK;

@@ -47,8 +47,8 @@ struct identity {
 void identity_free(struct identity *w);
 #define auto_identity __attribute__((cleanup(identity_free))) struct identity
 
-/* Those of WHO: none for a root, and none for a user that is not known here. A policy that was
- * deleted while it was attached says nothing. */
+/* Those of WHO: none for a root, and none for a user that is not known here. KMS_TAMPERED: one that
+ * is attached is not there, and might have denied. */
 enum kms_rc identity_load(struct act *a, const struct caller *who, struct identity *ret) MUST_USE;
 
 #endif

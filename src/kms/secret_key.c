@@ -54,8 +54,7 @@ service_key(struct act *a, struct master_key *ret)
 
 	if (rc == KMS_OK || a->c->error != E_AliasNotFound)
 		return rc;
-	a->c->error = E_None;
-	err_clear(&a->c->err);
+	act_go_on(a);
 	TRY(make_service_key(a));
 	return act_find_key(a, alias, true, ret);
 }

@@ -74,8 +74,7 @@ secret_value_remove(struct act *a, const struct uid *id)
 static enum kms_rc
 damaged(struct act *a)
 {
-	a->c->error = E_None;
-	err_clear(&a->c->err);
+	act_go_on(a);
 	return call_fail(a->c, KMS_TAMPERED,
 	    "the value of a secret was changed outside this software, or is damaged");
 }

@@ -111,6 +111,7 @@ advice(enum api_error e)
 		{ E_UserNotExist, "see the users with: kmsctl user list" },
 		{ E_AccessKeyNotExist, "see a user's with: kmsctl access-key list USER" },
 		{ E_PolicyNotExist, "see the policies with: kmsctl policy list" },
+		{ E_PolicyAttached, "take it away with: kmsctl policy detach NAME USER" },
 		{ E_UnsupportedOrigin,
 		    "only keys made with --external take material from outside" },
 		{ E_InvalidImportToken, "begin again with: kmsctl key import-parameters KEY" },

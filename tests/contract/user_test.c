@@ -333,6 +333,12 @@ START_TEST(policies_are_checked_made_shown_and_deleted)
 	check_text(F_Policies, F_PolicyName, "p");
 	request();
 	with(F_PolicyName, "p");
+	expect_error(ACTION_DeletePolicy, E_PolicyAttached);
+	user(NULL, "alice");
+	with(F_PolicyName, "p");
+	expect(ACTION_DetachPolicyFromUser);
+	request();
+	with(F_PolicyName, "p");
 	expect(ACTION_DeletePolicy);
 	expect_error(ACTION_DeletePolicy, E_PolicyNotExist);
 	request();

@@ -208,19 +208,241 @@ START_TEST(a_secret_key_that_nobody_named_has_an_id_made_of_its_own)
 }
 END_TEST
 
+/* -- dry runs -- */
+
+START_TEST(a_dry_run_does_not_blame_the_caller_for_what_is_not_his)
+{
+	char *key = new_key(NULL, NULL), *version = primary_of(key);
+
+	damage("object", version);
+	about(key);
+	with_bytes(F_Plaintext, BYTES("x"));
+	with_bool(F_DryRun, true);
+	expect_error(ACTION_Encrypt, E_InternalFailure);
+	free(key);
+	free(version);
+}
+END_TEST
+
+/* -- others who are faster: what they do happens just before our transaction -- */
+
+static struct backend *other;
+static const struct store_ops *real;
+static struct store_ops slow;
+static enum action meanwhile;
+static struct fields theirs;
+
+static enum kms_rc
+slow_apply(struct store *s, struct call *c, struct slice serial, const struct store_change *v,
+    size_t n)
+{
+	enum action a = meanwhile;
+	auto_fields done = { 0 };
+	struct call their_call = { 0 };
+
+	meanwhile = ACTION_COUNT;
+	if (a != ACTION_COUNT) {
+		enum kms_rc rc = backend_act(other, &their_call, a, &theirs, &done);
+
+		ck_assert_msg(rc == KMS_OK, "%s: %s", action_row(a)->name, their_call.err.text);
+	}
+	return real->apply(s, c, serial, v, n);
+}
+
+/* Somebody else does A, with what WITH_THEIRS put, before our next transaction. */
+static void
+others_do(enum action a)
+{
+	struct store *s = local_of(kms)->store;
+
+	if (other == NULL) {
+		other = open_local();
+		CHECK_RC(login(other, ROLE_USER, PIN), KMS_OK);
+		real = s->ops;
+		slow = *real;
+		slow.apply = slow_apply;
+		s->ops = &slow;
+	}
+	meanwhile = a;
+}
+
+static void
+with_theirs(enum field name, const char *text)
+{
+	CHECK_RC(fields_put_text(&theirs, name, text), KMS_OK);
+}
+
+static void
+teardown_race(void)
+{
+	fields_free(&theirs);
+	backend_close(other);
+	other = NULL;
+	teardown_kms();
+}
+
+#define ALL \
+	"{\"Version\":\"1\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*\"}]}"
+
+/* What is made by name: by whom first, is refused to the other as if it had been there before. */
+START_TEST(of_two_who_make_the_same_the_second_is_told_by_its_name)
+{
+	static const struct {
+		enum action action;
+		enum api_error answer;
+		enum field names[4];
+		const char *values[4]; /* NULL: a key's id */
+	} rows[] = { { ACTION_CreateAlias, E_AliasAlreadyExists, { F_AliasName, F_KeyId, F_COUNT },
+			 { "alias/a", NULL } },
+		{ ACTION_CreateUser, E_UserAlreadyExists, { F_UserName, F_COUNT }, { "alice" } },
+		{ ACTION_CreatePolicy, E_PolicyAlreadyExists,
+		    { F_PolicyName, F_PolicyDocument, F_COUNT }, { "p", ALL } },
+		{ ACTION_CreateSecret, E_ResourceExist,
+		    { F_SecretName, F_VersionId, F_SecretData, F_COUNT }, { "s", "v", "x" } } };
+	char *key = new_key(NULL, NULL);
+
+	/* The service's key is there. */
+	request();
+	with(F_SecretName, "first");
+	with(F_VersionId, "v");
+	with(F_SecretData, "x");
+	expect(ACTION_CreateSecret);
+	request();
+	for (size_t i = 0; rows[_i].names[i] != F_COUNT; i++) {
+		const char *value = rows[_i].values[i] == NULL ? key : rows[_i].values[i];
+
+		with(rows[_i].names[i], value);
+		with_theirs(rows[_i].names[i], value);
+	}
+	others_do(rows[_i].action);
+	expect_error(rows[_i].action, rows[_i].answer);
+	free(key);
+}
+END_TEST
+
+START_TEST(an_alias_is_not_given_to_a_key_that_is_being_deleted)
+{
+	char *key = new_key(NULL, NULL);
+
+	with_theirs(F_KeyId, key);
+	CHECK_RC(fields_put_number(&theirs, F_PendingWindowInDays, 7), KMS_OK);
+	others_do(ACTION_ScheduleKeyDeletion);
+	about(key);
+	with(F_AliasName, "alias/a");
+	expect_error(ACTION_CreateAlias, E_StateModifiedFailed);
+	free(key);
+}
+END_TEST
+
+static void
+make_user(const char *name)
+{
+	request();
+	with(F_UserName, name);
+	expect(ACTION_CreateUser);
+}
+
+static void
+make_policy(const char *name)
+{
+	request();
+	with(F_PolicyName, name);
+	with(F_PolicyDocument, ALL);
+	expect(ACTION_CreatePolicy);
+}
+
+START_TEST(an_access_key_is_not_given_to_a_user_who_is_being_deleted)
+{
+	make_user("alice");
+	with_theirs(F_UserName, "alice");
+	others_do(ACTION_DeleteUser);
+	request();
+	with(F_UserName, "alice");
+	expect_error(ACTION_CreateAccessKey, E_UserNotExist);
+}
+END_TEST
+
+START_TEST(a_policy_is_either_attached_or_deleted)
+{
+	make_user("alice");
+	make_policy("p");
+	with_theirs(F_PolicyName, "p");
+	others_do(ACTION_DeletePolicy);
+	request();
+	with(F_UserName, "alice");
+	with(F_PolicyName, "p");
+	expect_error(ACTION_AttachPolicyToUser, E_PolicyNotExist);
+	make_policy("p");
+	with_theirs(F_UserName, "alice");
+	others_do(ACTION_AttachPolicyToUser);
+	request();
+	with(F_PolicyName, "p");
+	expect_error(ACTION_DeletePolicy, E_PolicyAttached);
+}
+END_TEST
+
+START_TEST(an_alias_without_its_key_can_be_deleted)
+{
+	char *key = new_key(NULL, NULL);
+
+	about(key);
+	with(F_AliasName, "alias/a");
+	expect(ACTION_CreateAlias);
+	edit("DELETE FROM entity WHERE kind = 1");
+	request();
+	with(F_AliasName, "alias/a");
+	expect(ACTION_DeleteAlias);
+	expect_error(ACTION_DeleteAlias, E_AliasNotFound);
+	free(key);
+}
+END_TEST
+
+/* A policy might deny; without it nobody knows. */
+START_TEST(a_user_whose_policy_is_lost_may_nothing)
+{
+	char *key = new_key(NULL, NULL);
+
+	make_user("alice");
+	make_policy("p");
+	request();
+	with(F_UserName, "alice");
+	with(F_PolicyName, "p");
+	expect(ACTION_AttachPolicyToUser);
+	with(F_PolicyName, "AliyunKMSFullAccess");
+	expect(ACTION_AttachPolicyToUser);
+	as_user(NULL, "alice");
+	about(key);
+	expect(ACTION_DescribeKey);
+	edit("DELETE FROM entity WHERE kind = 7");
+	expect_error(ACTION_DescribeKey, E_InternalFailure);
+	free(key);
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = { a_damaged_version_is_not_in_the_way_of_the_others,
 		the_number_of_a_past_version_has_room_behind_the_longest_label,
 		material_that_comes_again_is_newer_and_serves_who_held_the_key,
-		a_secret_key_that_nobody_named_has_an_id_made_of_its_own };
+		a_secret_key_that_nobody_named_has_an_id_made_of_its_own,
+		a_dry_run_does_not_blame_the_caller_for_what_is_not_his,
+		an_alias_without_its_key_can_be_deleted, a_user_whose_policy_is_lost_may_nothing };
+	const TTest *const races[] = { an_alias_is_not_given_to_a_key_that_is_being_deleted,
+		an_access_key_is_not_given_to_a_user_who_is_being_deleted,
+		a_policy_is_either_attached_or_deleted };
 	Suite *s = suite_create("actions in trouble");
 	TCase *t = tcase_create("trouble");
+	TCase *r = tcase_create("races");
 
 	tcase_add_checked_fixture(t, setup_kms, teardown_kms);
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);
+	tcase_add_checked_fixture(r, setup_kms, teardown_race);
+	tcase_add_loop_test(r, of_two_who_make_the_same_the_second_is_told_by_its_name, 0, 4);
+	for (size_t i = 0; i < ARRAY_LEN(races); i++)
+		tcase_add_test(r, races[i]);
+	suite_add_tcase(s, r);
 	return unit_main(s);
 }
