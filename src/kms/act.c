@@ -335,8 +335,8 @@ once(struct local *l, struct call *c, enum action action, const struct fields *r
 	auto_act a = { .l = l, .c = c, .action = action, .req = req, .res = res };
 	enum kms_rc rc;
 
+	tick(l, os_wall_seconds(), c->deadline_ms);
 	TRY(act_begin(&a));
-	tick(l, a.now);
 	TRY(aim(&a));
 	TRY(handlers[action].run(&a));
 	if (fields_bool(req, F_DryRun))

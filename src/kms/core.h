@@ -29,6 +29,7 @@ struct local {
 	struct rotator rotator;
 	_Atomic uint64_t generation;
 	_Atomic int64_t ticked;	    /* seconds since 1970 UTC: what was due then has been done */
+	_Atomic bool ticking;	    /* by some thread */
 	_Atomic uint64_t looked_ms; /* when the store was last asked for its generation */
 	_Atomic int role;	    /* enum role; changes under the lock */
 	pthread_mutex_t lock;

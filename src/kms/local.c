@@ -8,6 +8,9 @@
 #include "base/os.h"
 #include "kms/act.h"
 #include "kms/core.h"
+#include "kms/tick.h"
+
+#define TICK_PATIENCE_MS 200 /* of who came to use a key, or to look for one */
 
 void
 local_look(struct local *l)
@@ -30,8 +33,10 @@ local_generation(struct backend *b)
 	/* One thread looks, the others go on with what is known. The subtraction wraps when a test
 	 * sets the clock back. */
 	if (now - looked >= l->cache_ms &&
-	    atomic_compare_exchange_strong(&l->looked_ms, &looked, now))
+	    atomic_compare_exchange_strong(&l->looked_ms, &looked, now)) {
 		local_look(l);
+		tick(l, os_wall_seconds(), now + TICK_PATIENCE_MS);
+	}
 	return atomic_load_explicit(&l->generation, memory_order_acquire);
 }
 

@@ -85,20 +85,61 @@ static const struct kind {
 	{ ENTITY_IMPORT, import_due },
 }, rotations = { ENTITY_SECRET, rotation_due };
 
-/* *LEFT: it is as it was, and due still. */
+/* What is due is not at fault: whatever comes next would fail as well. */
+static bool
+is_general(enum kms_rc rc)
+{
+	static const enum kms_rc general[] = { KMS_NOMEM, KMS_BUSY, KMS_TIMEOUT, KMS_IO, KMS_FULL,
+		KMS_READONLY, KMS_CONFIG, KMS_UNAVAILABLE, KMS_LOGIN_NEEDED, KMS_NOT_INITIALIZED };
+
+	for (size_t i = 0; i < ARRAY_LEN(general); i++)
+		if (rc == general[i])
+			return true;
+	return false;
+}
+
+static void
+warn(struct call *c, const char *what, enum kms_rc rc)
+{
+	if (rc != KMS_OK && rc != KMS_READONLY)
+		log_warning("what is due of %s was not done: %s", what,
+		    c->err.text[0] != '\0' ? c->err.text : rc_text(rc));
+	c->error = E_None;
+	err_clear(&c->err);
+}
+
+/* *DONE: something was changed. */
 static enum kms_rc
 do_one(struct local *l, struct call *c, const struct kind *kind, const struct store_entity *e,
-    bool *left)
+    bool *done)
 {
 	auto_act a = { .l = l, .c = c, .action = ACTION_RotateSecret };
 	enum kms_rc rc;
 
 	TRY(act_begin(&a));
 	TRY(kind->due(&a, e));
-	*left = a.changes.n == 0;
+	*done = a.changes.n > 0;
 	rc = changes_commit(&a.changes, l, c, &a.keys);
 	/* Somebody else was faster. */
-	return rc == KMS_CONFLICT || rc == KMS_NOTFOUND ? KMS_OK : rc;
+	return rc == KMS_NOTFOUND ? KMS_CONFLICT : rc;
+}
+
+/* The same, where what one entity alone cannot do is told and no more. *LEFT: it may be due still.
+ */
+static enum kms_rc
+try_one(struct local *l, struct call *c, const struct kind *kind, const struct store_entity *e,
+    bool *left)
+{
+	bool done = false;
+	enum kms_rc rc = do_one(l, c, kind, e, &done);
+	char id[UID_TEXT_LEN + 1];
+
+	*left = rc != KMS_OK || !done;
+	if (is_general(rc))
+		return rc;
+	uid_to_text(&e->id, id);
+	warn(c, id, rc == KMS_CONFLICT ? KMS_OK : rc);
+	return KMS_OK;
 }
 
 static bool
@@ -107,8 +148,8 @@ is_late(const struct call *c)
 	return c->deadline_ms != 0 && os_monotonic_ms() > c->deadline_ms;
 }
 
-/* Some at a time; what is left as it was, such as rotations that are not this process's to do,
- * keeps nobody from what comes behind it. */
+/* Some at a time; what is left as it was, such as rotations that are not this process's to do, or
+ * what is damaged, keeps nobody from what comes behind it. */
 static enum kms_rc
 do_kind(struct local *l, struct call *c, const struct kind *kind, int64_t now)
 {
@@ -120,9 +161,9 @@ do_kind(struct local *l, struct call *c, const struct kind *kind, int64_t now)
 
 		TRY(l->store->ops->entity_list(l->store, c, &q, &due, NULL));
 		for (size_t i = 0; i < due.n && !is_late(c); i++) {
-			bool left = false;
+			bool left;
 
-			TRY(do_one(l, c, kind, &due.v[i], &left));
+			TRY(try_one(l, c, kind, &due.v[i], &left));
 			q.skip += left;
 		}
 		more = due.n == AT_ONCE && !is_late(c);
@@ -130,23 +171,19 @@ do_kind(struct local *l, struct call *c, const struct kind *kind, int64_t now)
 	return KMS_OK;
 }
 
+/* One thread at a time. What it calls looks at the store, and so comes here again. */
 static void
-warn(const struct call *c, enum kms_rc rc)
+do_all(struct local *l, int64_t now, uint64_t until_ms)
 {
-	if (rc != KMS_OK && rc != KMS_READONLY)
-		log_warning("what is due of the token's keys was not done: %s",
-		    c->err.text[0] != '\0' ? c->err.text : rc_text(rc));
-}
-
-static void
-do_all(struct local *l, int64_t now)
-{
-	struct call c = { .deadline_ms = os_monotonic_ms() + PATIENCE_MS };
+	struct call c = { .deadline_ms = until_ms };
 	enum kms_rc rc = KMS_OK;
 
+	if (atomic_exchange(&l->ticking, true))
+		return;
 	for (size_t i = 0; rc == KMS_OK && i < ARRAY_LEN(kinds); i++)
 		rc = do_kind(l, &c, &kinds[i], now);
-	warn(&c, rc);
+	warn(&c, "the token's keys", rc);
+	atomic_store(&l->ticking, false);
 }
 
 /* Each takes as long as its program; one that fails says so itself. */
@@ -159,11 +196,9 @@ do_rotations(struct local *l, int64_t now)
 	enum kms_rc rc = l->store->ops->entity_list(l->store, &c, &q, &due, NULL);
 	bool left;
 
-	for (size_t i = 0; rc == KMS_OK && i < due.n; i++) {
-		c = (struct call){ 0 };
-		rc = do_one(l, &c, &rotations, &due.v[i], &left);
-	}
-	warn(&c, rc);
+	for (size_t i = 0; rc == KMS_OK && i < due.n; i++)
+		rc = try_one(l, &c, &rotations, &due.v[i], &left);
+	warn(&c, "the token's secrets", rc);
 }
 
 static bool
@@ -173,15 +208,14 @@ may_change(struct local *l)
 }
 
 void
-tick(struct local *l, int64_t now)
+tick(struct local *l, int64_t now, uint64_t deadline_ms)
 {
-	int64_t ticked = atomic_load_explicit(&l->ticked, memory_order_relaxed);
+	uint64_t until = os_monotonic_ms() + PATIENCE_MS;
 
-	/* One thread does it, the others go on. */
-	if (ticked == now || !may_change(l) ||
-	    !atomic_compare_exchange_strong(&l->ticked, &ticked, now))
+	if (atomic_load_explicit(&l->ticked, memory_order_relaxed) == now || !may_change(l))
 		return;
-	do_all(l, now);
+	atomic_store_explicit(&l->ticked, now, memory_order_relaxed);
+	do_all(l, now, deadline_ms != 0 && deadline_ms < until ? deadline_ms : until);
 }
 
 void
@@ -192,7 +226,7 @@ local_tick(struct backend *b)
 
 	if (!may_change(l))
 		return;
-	do_all(l, now);
+	do_all(l, now, os_monotonic_ms() + PATIENCE_MS);
 	if (l->rotator.runs && l->rotator.program != NULL)
 		do_rotations(l, now);
 }

@@ -208,6 +208,114 @@ START_TEST(a_secret_key_that_nobody_named_has_an_id_made_of_its_own)
 }
 END_TEST
 
+/* -- what is due -- */
+
+/* A key whose last day is the 7th from now. */
+static char *
+leaving_key(void)
+{
+	char *key = new_key(NULL, NULL);
+
+	about(key);
+	with_number(F_PendingWindowInDays, 7);
+	expect(ACTION_ScheduleKeyDeletion);
+	return key;
+}
+
+START_TEST(what_is_damaged_keeps_nobody_from_what_is_due_behind_it)
+{
+	char *body = leaving_key(), *column = leaving_key(), *good = leaving_key(), sql[128];
+
+	damage("entity", body);
+	(void)snprintf(sql, sizeof(sql), "UPDATE entity SET parent = x'01' WHERE id = %s",
+	    sql_id(column));
+	edit(sql);
+	os_fake_clock(NOW + 7 * DAY);
+	about(good);
+	expect_error(ACTION_DescribeKey, E_KeyNotFound);
+	free(body);
+	free(column);
+	free(good);
+}
+END_TEST
+
+START_TEST(material_expires_for_who_uses_keys_and_never_acts)
+{
+	auto_act a = begin_act();
+	auto_master_key k = some_key(ORIGIN_EXTERNAL);
+	struct backend *application = open_local();
+	struct backend_key *key;
+
+	k.material_expire = NOW + 100;
+	import(&a, &k);
+	CHECK_RC(login(application, ROLE_USER, PIN), KMS_OK);
+	key = open_key(application, &k.primary);
+	os_fake_clock(NOW + 99);
+	CHECK_RC(gate_usable(local_of(application), NULL, key), KMS_OK);
+	os_fake_clock(NOW + 100);
+	CHECK_RC(gate_usable(local_of(application), NULL, key), KMS_NOTFOUND);
+	backend_key_close(application, key);
+	backend_close(application);
+}
+END_TEST
+
+START_TEST(a_key_that_is_due_has_rotated_when_it_is_looked_for)
+{
+	char *key = new_key(NULL, NULL), past[80];
+	struct backend *application = open_local();
+
+	about(key);
+	with_bool(F_EnableAutomaticRotation, true);
+	with(F_RotationInterval, "7d");
+	expect(ACTION_UpdateRotationPolicy);
+	CHECK_RC(login(application, ROLE_USER, PIN), KMS_OK);
+	(void)snprintf(past, sizeof(past), "%s.v1", key);
+	ck_assert_uint_eq(count_label(application, past), 0);
+	os_fake_clock(NOW + 7 * DAY);
+	ck_assert_uint_eq(count_label(application, past), 1);
+	backend_close(application);
+	free(key);
+}
+END_TEST
+
+static const struct store_ops *real;
+static struct store_ops slow;
+static uint64_t latest; /* of the deadlines that lists of entities were asked for with */
+
+static enum kms_rc
+noting_list(struct store *s, struct call *c, const struct entity_query *q,
+    struct store_entities *ret, uint64_t *total)
+{
+	if (c->deadline_ms == 0 || c->deadline_ms > latest)
+		latest = c->deadline_ms == 0 ? UINT64_MAX : c->deadline_ms;
+	return real->entity_list(s, c, q, ret, total);
+}
+
+START_TEST(what_is_due_waits_no_longer_than_the_caller_does)
+{
+	char *key = leaving_key();
+	struct store *s = local_of(kms)->store;
+	struct call c = { 0 };
+
+	real = s->ops;
+	slow = *real;
+	slow.entity_list = noting_list;
+	s->ops = &slow;
+	os_fake_clock(NOW + 7 * DAY);
+	about(key);
+	c.deadline_ms = os_monotonic_ms() + 5;
+	CHECK_RC(backend_act(kms, &c, ACTION_DescribeKey, &req, &res), KMS_NOTFOUND);
+	ck_assert_uint_eq(latest, os_monotonic_ms() + 5);
+	/* And not for ever with one who does. */
+	latest = 0;
+	os_fake_clock(NOW + 8 * DAY);
+	expect_error(ACTION_DescribeKey, E_KeyNotFound);
+	ck_assert_uint_le(latest, os_monotonic_ms() + 1000);
+	ck_assert_uint_gt(latest, os_monotonic_ms());
+	free(key);
+}
+END_TEST
+
 /* -- dry runs -- */
 
 START_TEST(a_dry_run_does_not_blame_the_caller_for_what_is_not_his)
@@ -227,8 +335,6 @@ END_TEST
 /* -- others who are faster: what they do happens just before our transaction -- */
 
 static struct backend *other;
-static const struct store_ops *real;
-static struct store_ops slow;
 static enum action meanwhile;
 static struct fields theirs;
 
@@ -426,6 +532,10 @@ main(void)
 		the_number_of_a_past_version_has_room_behind_the_longest_label,
 		material_that_comes_again_is_newer_and_serves_who_held_the_key,
 		a_secret_key_that_nobody_named_has_an_id_made_of_its_own,
+		what_is_damaged_keeps_nobody_from_what_is_due_behind_it,
+		material_expires_for_who_uses_keys_and_never_acts,
+		a_key_that_is_due_has_rotated_when_it_is_looked_for,
+		what_is_due_waits_no_longer_than_the_caller_does,
 		a_dry_run_does_not_blame_the_caller_for_what_is_not_his,
 		an_alias_without_its_key_can_be_deleted, a_user_whose_policy_is_lost_may_nothing };
 	const TTest *const races[] = { an_alias_is_not_given_to_a_key_that_is_being_deleted,
