@@ -33,10 +33,9 @@ struct slice ec_point_unwrap(struct slice s, size_t point_len);
 static inline bool
 family_makes(const struct key_family *f, enum object_kind kind)
 {
-	bool secret = f->type == KEY_AES || f->type == KEY_GENERIC;
-
-	return secret ? kind == OBJECT_SECRET_KEY
-		      : kind == OBJECT_PRIVATE_KEY || kind == OBJECT_PUBLIC_KEY;
+	return key_type_is_secret(f->type)
+	    ? kind == OBJECT_SECRET_KEY
+	    : kind == OBJECT_PRIVATE_KEY || kind == OBJECT_PUBLIC_KEY;
 }
 
 /* NULL when we do not have that type. */

@@ -90,7 +90,7 @@ token_logout(struct token *t)
 bool
 token_offers(const struct token *t, const struct mech *m)
 {
-	bool symmetric = m->key == KEY_AES || m->key == KEY_GENERIC;
+	bool symmetric = key_type_is_secret(m->key);
 
 	return t->backend != NULL &&
 	    (!symmetric || t->backend->caps.raw_symmetric || m->alg != ALG_NONE);

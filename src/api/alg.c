@@ -11,6 +11,7 @@ digest_len(enum digest d)
 	case DIGEST_SHA256: return 32;
 	case DIGEST_SHA384: return 48;
 	case DIGEST_SHA512: return 64;
+	case DIGEST_SM3: return 32;
 	case DIGEST_NONE:
 	case DIGEST_END: break;
 	}

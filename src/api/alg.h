@@ -17,7 +17,23 @@ enum key_type {
 	KEY_EDWARDS = 3, /* Ed25519 */
 	KEY_AES = 4,
 	KEY_GENERIC = 5, /* bytes for HMAC and derivation */
+	KEY_SM2 = 6,	 /* GB/T 32918 on its own curve */
+	KEY_SM4 = 7,	 /* GB/T 32907; 128 bits */
+	KEY_TYPE_END,
 };
+
+/* One secret of plain bytes; all others but KEY_NONE are pairs. */
+static inline bool
+key_type_is_secret(enum key_type t)
+{
+	return t == KEY_AES || t == KEY_GENERIC || t == KEY_SM4;
+}
+
+static inline bool
+key_type_is_pair(enum key_type t)
+{
+	return t != KEY_NONE && !key_type_is_secret(t);
+}
 
 enum curve {
 	CURVE_NONE = 0,
@@ -25,6 +41,9 @@ enum curve {
 	CURVE_P384 = 2,
 	CURVE_P521 = 3,
 	CURVE_ED25519 = 4,
+	CURVE_P256K = 5, /* secp256k1 */
+	CURVE_SM2 = 6,	 /* sm2p256v1 */
+	CURVE_END,
 };
 
 /* What tells one kind of key from another. bits: modulus, field or secret length in bits (P-521:
@@ -42,6 +61,7 @@ enum digest {
 	DIGEST_SHA256 = 3,
 	DIGEST_SHA384 = 4,
 	DIGEST_SHA512 = 5,
+	DIGEST_SM3 = 6, /* GB/T 32905 */
 	DIGEST_END,
 };
 #define DIGEST_MAX 64 /* bytes of the longest digest */
@@ -69,6 +89,14 @@ enum alg {
 	ALG_AES_KW,  /* RFC 3394: input a multiple of 8, at least 16 */
 	ALG_AES_KWP, /* RFC 5649 */
 	ALG_HMAC,
+	ALG_SM2DSA, /* r||s, 32 bytes each, of SM3(Z || message) by DIGEST_SM3; without a digest the
+		       input is that hash */
+	ALG_SM2PKE, /* GM/T 0009: SEQUENCE { x, y, hash, cipher text } in DER */
+	ALG_SM4_ECB,
+	ALG_SM4_CBC,
+	ALG_SM4_CBC_PAD,
+	ALG_SM4_CTR,
+	ALG_SM4_SEAL, /* CTR with HMAC-SM3, see docs/ciphertext-blob.md: cipher text and tag */
 	ALG_END,
 };
 
@@ -105,10 +133,24 @@ struct alg_params {
 			uint32_t len; /* bytes of the MAC kept, 1 to the full length */
 		} mac;
 		struct {
+			struct slice id; /* who signs; empty: SM2_DEFAULT_ID */
+		} sm2;
+		struct {
+			struct slice iv; /* SM4_SEAL_IV bytes */
+			struct slice aad;
+		} seal;
+		struct {
 			struct slice peer; /* uncompressed point, 04 || x || y */
 		} ecdh;
 	} u;
 };
+
+/* GM/T 0009 §10: the user's id where nobody agreed on another; and the most bytes of one. */
+#define SM2_DEFAULT_ID "1234567812345678"
+#define SM2_ID_MAX     8191
+
+#define SM4_SEAL_IV  12
+#define SM4_SEAL_TAG 16
 
 /* What a key is used for; also the order of operations in a session. */
 enum use_kind {

@@ -38,12 +38,15 @@ static const char *
 family_name(enum key_type type)
 {
 	switch (type) {
-	case KEY_NONE: break;
+	case KEY_NONE:
+	case KEY_TYPE_END: break;
 	case KEY_RSA: return "RSA";
 	case KEY_EC: return "EC";
 	case KEY_EDWARDS: return "ED";
 	case KEY_AES: return "AES";
 	case KEY_GENERIC: return "HMAC";
+	case KEY_SM2: return "SM2";
+	case KEY_SM4: return "SM4";
 	}
 	return NULL;
 }

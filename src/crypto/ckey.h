@@ -14,8 +14,8 @@ struct ckey {
 	struct key_spec spec;
 	bool is_private;
 	size_t width;	     /* bytes of the modulus, of the order (Ed25519: 32), of the secret */
-	EVP_PKEY *pkey;	     /* RSA, EC, Ed25519 */
-	struct secret bytes; /* AES, generic */
+	EVP_PKEY *pkey;	     /* of pairs */
+	struct secret bytes; /* of secret keys */
 	_Atomic(struct ckey *)
 	    public_half; /* of a private key, once somebody asked; holds a reference */
 };
@@ -59,6 +59,7 @@ BIGNUM *ckey_number(const struct ckey *k, const char *name);
 #define NAME_RSA     "1.2.840.113549.1.1.1"
 #define NAME_EC	     "1.2.840.10045.2.1"
 #define NAME_ED25519 "1.3.101.112"
+#define NAME_SM2     "1.2.156.10197.1.301"
 
 /* Builds libcrypto's key of TYPE (one of the above) from PARAMS. NULL on failure. */
 EVP_PKEY *pkey_from_params(const char *type, int selection, OSSL_PARAM *params);

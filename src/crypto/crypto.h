@@ -39,8 +39,8 @@ struct key_spec ckey_spec(const struct ckey *k);
 /* Holds the private half or is a secret key. */
 bool ckey_is_private(const struct ckey *k);
 
-/* Secret key of TYPE (AES: 16, 24 or 32 bytes, generic: 1 to SECRET_MAX): KMS_KEY_SIZE. Bytes are
- * copied. */
+/* Secret key of TYPE (AES: 16, 24 or 32 bytes, SM4: 16, generic: 1 to SECRET_MAX): KMS_KEY_SIZE.
+ * Bytes are copied. */
 enum kms_rc ckey_from_secret(enum key_type type, struct slice bytes, struct ckey **ret) MUST_USE;
 
 /* PKCS#8 PrivateKeyInfo and SubjectPublicKeyInfo, DER, nothing after it. KMS_BAD_DATA; KMS_NOTSUP
@@ -94,9 +94,11 @@ enum kms_rc ckey_generate(const struct key_spec *spec, struct slice e, struct ck
 enum curve curve_from_params(struct slice der);
 /* The DER OID of a curve; static storage. */
 struct slice curve_params(enum curve c);
-/* Bits of the field: 256, 384, 521, 255; and bytes of one coordinate: 32, 48, 66, 32. */
+/* Bits of the field, 255 of Ed25519; and bytes of one coordinate. */
 uint32_t curve_bits(enum curve c);
 size_t curve_bytes(enum curve c);
+/* Of which type keys on the curve are; KEY_NONE for CURVE_NONE. */
+enum key_type curve_key_type(enum curve c);
 
 /* -- uses -- */
 
@@ -121,8 +123,8 @@ enum kms_rc crypto_random(uint8_t *dst, size_t len) MUST_USE;
 /* H(S) into OUT (at least digest_len(D) bytes). */
 enum kms_rc crypto_digest(enum digest d, struct slice s, uint8_t *out) MUST_USE;
 
-/* First three bytes of the key's check value (AES: of E(0); others: of SHA-1 of the bytes). PKCS#11
- * §4.10 CKA_CHECK_VALUE. */
+/* First three bytes of the key's check value (AES, SM4: of E(0); others: of SHA-1 of the bytes).
+ * PKCS#11 §4.10 CKA_CHECK_VALUE. */
 enum kms_rc ckey_check_value(const struct ckey *k, uint8_t ret[3]) MUST_USE;
 
 /*

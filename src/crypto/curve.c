@@ -6,6 +6,9 @@
 static const uint8_t p256_oid[] = { 0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7 };
 static const uint8_t p384_oid[] = { 0x06, 5, 0x2b, 0x81, 4, 0, 0x22 };
 static const uint8_t p521_oid[] = { 0x06, 5, 0x2b, 0x81, 4, 0, 0x23 };
+/* SEC 2 §2.4.1, GM/T 0006 */
+static const uint8_t p256k_oid[] = { 0x06, 5, 0x2b, 0x81, 4, 0, 0x0a };
+static const uint8_t sm2_oid[] = { 0x06, 8, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x82, 0x2d };
 static const uint8_t ed25519_oid[] = { 0x06, 3, 0x2b, 0x65, 0x70 };
 /* PKCS#11 3.0 §6.3.5 takes a PrintableString too; GnuPG's identifier is what older clients send. */
 static const uint8_t ed25519_name[] = { 0x13, 12, 'e', 'd', 'w', 'a', 'r', 'd', 's', '2', '5', '5',
@@ -28,6 +31,8 @@ static const struct {
 	ROW(CURVE_P256, p256_oid),
 	ROW(CURVE_P384, p384_oid),
 	ROW(CURVE_P521, p521_oid),
+	ROW(CURVE_P256K, p256k_oid),
+	ROW(CURVE_SM2, sm2_oid),
 	ROW(CURVE_ED25519, ed25519_oid),
 	ROW(CURVE_ED25519, ed25519_name),
 	ROW(CURVE_ED25519, ed25519_short),
@@ -56,13 +61,24 @@ uint32_t
 curve_bits(enum curve c)
 {
 	switch (c) {
-	case CURVE_P256: return 256;
+	case CURVE_P256:
+	case CURVE_P256K:
+	case CURVE_SM2: return 256;
 	case CURVE_P384: return 384;
 	case CURVE_P521: return 521;
 	case CURVE_ED25519: return 255;
-	case CURVE_NONE: break;
+	case CURVE_NONE:
+	case CURVE_END: break;
 	}
 	return 0;
+}
+
+enum key_type
+curve_key_type(enum curve c)
+{
+	if (curve_bits(c) == 0)
+		return KEY_NONE;
+	return c == CURVE_ED25519 ? KEY_EDWARDS : c == CURVE_SM2 ? KEY_SM2 : KEY_EC;
 }
 
 size_t

@@ -88,10 +88,11 @@ ckey_from_secret(enum key_type type, struct slice bytes, struct ckey **ret)
 	struct ckey *k;
 	enum kms_rc rc;
 
-	if (type != KEY_AES && type != KEY_GENERIC)
+	if (!key_type_is_secret(type))
 		return KMS_KEY_TYPE;
-	if (type == KEY_AES ? bytes.len != 16 && bytes.len != 24 && bytes.len != 32
-			    : bytes.len == 0 || bytes.len > SECRET_MAX)
+	if (type == KEY_AES	  ? bytes.len != 16 && bytes.len != 24 && bytes.len != 32
+		: type == KEY_SM4 ? bytes.len != 16
+				  : bytes.len == 0 || bytes.len > SECRET_MAX)
 		return KMS_KEY_SIZE;
 	spec.bits = (uint32_t)bytes.len * 8;
 	if ((k = new_key(spec, bytes.len, true)) == NULL)
@@ -126,8 +127,8 @@ read_algorithm(struct der *d)
 			d->bad = true;
 	} else if (slice_eq(oid, oid_ec)) {
 		spec.curve = curve_from_params(alg.rest);
-		spec.type =
-		    spec.curve == CURVE_NONE || spec.curve == CURVE_ED25519 ? KEY_NONE : KEY_EC;
+		if (spec.curve != CURVE_ED25519)
+			spec.type = curve_key_type(spec.curve);
 	} else if (slice_eq(whole, curve_params(CURVE_ED25519))) {
 		spec = (struct key_spec){ .type = KEY_EDWARDS, .curve = CURVE_ED25519 };
 	}
@@ -153,10 +154,13 @@ ckey_from_pkcs8(struct slice der, struct ckey **ret)
 	switch (spec.type) {
 	case KEY_RSA: return rsa_read_private(key, ret);
 	case KEY_EC:
-	case KEY_EDWARDS: return ec_read_private(spec.curve, key, ret);
+	case KEY_EDWARDS:
+	case KEY_SM2: return ec_read_private(spec.curve, key, ret);
 	case KEY_NONE:
 	case KEY_AES:
-	case KEY_GENERIC: break;
+	case KEY_GENERIC:
+	case KEY_SM4:
+	case KEY_TYPE_END: break;
 	}
 	return KMS_NOTSUP;
 }
@@ -173,10 +177,13 @@ ckey_from_spki(struct slice der, struct ckey **ret)
 	switch (spec.type) {
 	case KEY_RSA: return rsa_read_public(key, ret);
 	case KEY_EC:
-	case KEY_EDWARDS: return ckey_from_ec(spec.curve, (struct slice){ 0 }, key, ret);
+	case KEY_EDWARDS:
+	case KEY_SM2: return ckey_from_ec(spec.curve, (struct slice){ 0 }, key, ret);
 	case KEY_NONE:
 	case KEY_AES:
-	case KEY_GENERIC: break;
+	case KEY_GENERIC:
+	case KEY_SM4:
+	case KEY_TYPE_END: break;
 	}
 	return KMS_NOTSUP;
 }
@@ -191,7 +198,7 @@ write_algorithm(const struct ckey *k, struct der_out *o)
 		der_put(o, DER_OID, oid_rsa);
 	} else {
 		der_raw(o, curve_params(k->spec.curve));
-		if (k->spec.type == KEY_EC)
+		if (k->spec.type != KEY_EDWARDS)
 			der_put(o, DER_OID, oid_ec);
 	}
 	der_head(o, DER_SEQUENCE, end);
@@ -353,7 +360,7 @@ ckey_part(const struct ckey *k, enum key_part part, struct secret *ret)
 		[PART_RSA_QINV] = { OSSL_PKEY_PARAM_RSA_COEFFICIENT1, KEY_RSA, true },
 		[PART_EC_D] = { OSSL_PKEY_PARAM_PRIV_KEY, KEY_EC, true },
 	};
-	enum key_type type = k->spec.type == KEY_EDWARDS ? KEY_EC : k->spec.type;
+	enum key_type type = k->spec.curve != CURVE_NONE ? KEY_EC : k->spec.type;
 
 	if ((size_t)part >= ARRAY_LEN(parts) || parts[part].type != type ||
 	    (parts[part].is_private && !k->is_private))
@@ -376,13 +383,14 @@ ckey_check_value(const struct ckey *k, uint8_t ret[3])
 
 	if (k->spec.type == KEY_GENERIC) {
 		TRY(crypto_digest(DIGEST_SHA1, ckey_secret(k), block));
-	} else if (k->spec.type == KEY_AES) {
+	} else if (k->spec.type == KEY_AES || k->spec.type == KEY_SM4) {
 		auto_errors;
 		auto_cipher_ctx *c = EVP_CIPHER_CTX_new();
+		enum lib_cipher ecb = k->spec.type == KEY_AES ? CIPHER_ECB : CIPHER_SM4_ECB;
 
 		if (c == NULL ||
-		    EVP_EncryptInit_ex2(c, lib_cipher(CIPHER_ECB, k->width), k->bytes.p, NULL,
-			NULL) != 1 ||
+		    EVP_EncryptInit_ex2(c, lib_cipher(ecb, k->width), k->bytes.p, NULL, NULL) !=
+			1 ||
 		    EVP_EncryptUpdate(c, block, &n, block, 16) != 1 || n != 16)
 			return KMS_INTERNAL;
 	} else {

@@ -24,7 +24,7 @@ static struct key_spec
 spec_of(enum curve c)
 {
 	return (struct key_spec){
-		.type = c == CURVE_ED25519 ? KEY_EDWARDS : KEY_EC,
+		.type = curve_key_type(c),
 		.curve = c,
 		.bits = curve_bits(c),
 	};
@@ -66,6 +66,16 @@ read_point(enum curve c, struct slice in, BN_CTX *bn, struct ec_numbers *k)
 	return k->point_len == 0 ? KMS_INTERNAL : KMS_OK;
 }
 
+/* GB/T 32918.1 §6.1: a d of order - 1 could not sign. */
+static bool
+last_scalar(enum curve c, const EC_GROUP *g, const BIGNUM *d)
+{
+	auto_bn *next = BN_dup(d);
+
+	return c == CURVE_SM2 &&
+	    (next == NULL || !BN_add_word(next, 1) || BN_cmp(next, EC_GROUP_get0_order(g)) == 0);
+}
+
 /* 1 <= d < order; its point must be the one that stands in K, or is put there. */
 static enum kms_rc
 read_scalar(enum curve c, struct slice d, BN_CTX *bn, struct ec_numbers *k)
@@ -83,7 +93,7 @@ read_scalar(enum curve c, struct slice d, BN_CTX *bn, struct ec_numbers *k)
 	    (k->d = BN_bin2bn(d.p, (int)d.len, NULL)) == NULL)
 		return KMS_NOMEM;
 	BN_set_flags(k->d, BN_FLG_CONSTTIME);
-	if (BN_cmp(k->d, EC_GROUP_get0_order(g)) >= 0)
+	if (BN_cmp(k->d, EC_GROUP_get0_order(g)) >= 0 || last_scalar(c, g, k->d))
 		return KMS_BAD_DATA;
 	if (EC_POINT_mul(g, p, k->d, NULL, NULL, bn) != 1)
 		return KMS_INTERNAL;
@@ -115,8 +125,8 @@ assemble(enum curve c, struct ec_numbers *k, struct ckey **ret)
 		*p++ = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, d, width);
 	}
 	*p = OSSL_PARAM_construct_end();
-	pkey = pkey_from_params(NAME_EC, k->d != NULL ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
-	    params);
+	pkey = pkey_from_params(c == CURVE_SM2 ? NAME_SM2 : NAME_EC,
+	    k->d != NULL ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
 	mem_wipe(d, sizeof d);
 	return pkey == NULL ? KMS_INTERNAL : ckey_adopt(pkey, spec_of(c), width, k->d != NULL, ret);
 }

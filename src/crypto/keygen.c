@@ -16,7 +16,9 @@ generate_secret(const struct key_spec *spec, struct ckey **ret)
 	auto_secret s = { 0 };
 
 	if (spec->bits == 0 || spec->bits % 8 != 0 || spec->bits / 8 > SECRET_MAX ||
-	    (spec->type == KEY_AES && spec->bits != 128 && spec->bits != 192 && spec->bits != 256))
+	    (spec->type == KEY_AES && spec->bits != 128 && spec->bits != 192 &&
+		spec->bits != 256) ||
+	    (spec->type == KEY_SM4 && spec->bits != 128))
 		return KMS_KEY_SIZE;
 	TRY(secret_new(spec->bits / 8, &s));
 	TRY(crypto_random(s.p, s.len));
@@ -69,14 +71,14 @@ generate_ec(enum curve c, enum key_type type, struct ckey **ret)
 	struct key_spec spec = { .type = type, .curve = c, .bits = curve_bits(c) };
 	auto_pkey_ctx *x = NULL;
 	EVP_PKEY *k = NULL;
+	const char *name = type == KEY_EC ? NAME_EC : type == KEY_SM2 ? NAME_SM2 : NAME_ED25519;
 
-	if (spec.bits == 0 || (c == CURVE_ED25519) != (type == KEY_EDWARDS))
+	if (spec.bits == 0 || curve_key_type(c) != type)
 		return KMS_BAD_PARAM;
 	auto_drawing;
-	x = EVP_PKEY_CTX_new_from_name(lib_ctx(), c == CURVE_ED25519 ? NAME_ED25519 : NAME_EC,
-	    NULL);
+	x = EVP_PKEY_CTX_new_from_name(lib_ctx(), name, NULL);
 	if (x == NULL || EVP_PKEY_keygen_init(x) != 1 ||
-	    (c != CURVE_ED25519 && EVP_PKEY_CTX_set_group_name(x, lib_curve_name(c)) != 1) ||
+	    (type == KEY_EC && EVP_PKEY_CTX_set_group_name(x, lib_curve_name(c)) != 1) ||
 	    EVP_PKEY_generate(x, &k) != 1)
 		return KMS_INTERNAL;
 	return ckey_adopt(k, spec, curve_bytes(c), true, ret);
@@ -89,10 +91,13 @@ ckey_generate(const struct key_spec *spec, struct slice e, struct ckey **ret)
 	switch (spec->type) {
 	case KEY_RSA: return generate_rsa(spec, e, ret);
 	case KEY_EC:
-	case KEY_EDWARDS: return generate_ec(spec->curve, spec->type, ret);
+	case KEY_EDWARDS:
+	case KEY_SM2: return generate_ec(spec->curve, spec->type, ret);
 	case KEY_AES:
-	case KEY_GENERIC: return generate_secret(spec, ret);
-	case KEY_NONE: break;
+	case KEY_GENERIC:
+	case KEY_SM4: return generate_secret(spec, ret);
+	case KEY_NONE:
+	case KEY_TYPE_END: break;
 	}
 	return KMS_KEY_TYPE;
 }

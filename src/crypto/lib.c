@@ -12,15 +12,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define CURVE_SLOTS (CURVE_ED25519 + 1)
-
 struct lib {
 	OSSL_LIB_CTX *ctx;
 	_Atomic(void *) md[DIGEST_END];	       /* EVP_MD */
 	_Atomic(void *) cipher[CIPHER_END][3]; /* EVP_CIPHER by key length */
 	_Atomic(void *) mac[MAC_END];	       /* EVP_MAC */
 	_Atomic(void *) scrypt;		       /* EVP_KDF */
-	_Atomic(void *) group[CURVE_SLOTS];    /* EC_GROUP */
+	_Atomic(void *) group[CURVE_END];      /* EC_GROUP */
 	struct lib *parents; /* what a forked child left behind; kept reachable, never touched */
 };
 
@@ -118,6 +116,7 @@ lib_digest_name(enum digest d)
 		[DIGEST_SHA256] = "SHA2-256",
 		[DIGEST_SHA384] = "SHA2-384",
 		[DIGEST_SHA512] = "SHA2-512",
+		[DIGEST_SM3] = "SM3",
 	};
 
 	return (unsigned)d < DIGEST_END ? names[d] : NULL;
@@ -151,12 +150,15 @@ lib_cipher(enum lib_cipher c, size_t key_len)
 		[CIPHER_GCM] = { "AES-128-GCM", "AES-192-GCM", "AES-256-GCM" },
 		[CIPHER_KW] = { "AES-128-WRAP", "AES-192-WRAP", "AES-256-WRAP" },
 		[CIPHER_KWP] = { "AES-128-WRAP-PAD", "AES-192-WRAP-PAD", "AES-256-WRAP-PAD" },
+		[CIPHER_SM4_ECB] = { "SM4-ECB" },
+		[CIPHER_SM4_CBC] = { "SM4-CBC" },
+		[CIPHER_SM4_CTR] = { "SM4-CTR" },
 	};
 	struct lib *l = lib();
 	size_t i = key_len / 8 - 2;
 	EVP_CIPHER *kept, *made;
 
-	if (l == NULL || (key_len != 16 && key_len != 24 && key_len != 32))
+	if (l == NULL || (key_len != 16 && key_len != 24 && key_len != 32) || names[c][i] == NULL)
 		return NULL;
 	if ((kept = slot_get(&l->cipher[c][i])) != NULL)
 		return kept;
@@ -209,7 +211,10 @@ curve_nid(enum curve c)
 	case CURVE_P256: return NID_X9_62_prime256v1;
 	case CURVE_P384: return NID_secp384r1;
 	case CURVE_P521: return NID_secp521r1;
+	case CURVE_P256K: return NID_secp256k1;
+	case CURVE_SM2: return NID_sm2;
 	case CURVE_NONE:
+	case CURVE_END:
 	case CURVE_ED25519: break;
 	}
 	return NID_undef;
@@ -218,14 +223,16 @@ curve_nid(enum curve c)
 const char *
 lib_curve_name(enum curve c)
 {
-	static const char *const names[CURVE_SLOTS] = {
+	static const char *const names[CURVE_END] = {
 		[CURVE_P256] = "P-256",
 		[CURVE_P384] = "P-384",
 		[CURVE_P521] = "P-521",
 		[CURVE_ED25519] = "ED25519",
+		[CURVE_P256K] = "secp256k1",
+		[CURVE_SM2] = "SM2",
 	};
 
-	return (unsigned)c < CURVE_SLOTS ? names[c] : NULL;
+	return (unsigned)c < CURVE_END ? names[c] : NULL;
 }
 
 EC_GROUP *

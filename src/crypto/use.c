@@ -27,6 +27,13 @@ static const struct row {
 	[ALG_AES_KW] = { NULL, &family_wrap, KEY_AES },
 	[ALG_AES_KWP] = { NULL, &family_wrap, KEY_AES },
 	[ALG_HMAC] = { &family_mac, NULL, KEY_GENERIC },
+	[ALG_SM2DSA] = { &family_sign, NULL, KEY_SM2 },
+	[ALG_SM2PKE] = { NULL, &family_sm2, KEY_SM2 },
+	[ALG_SM4_ECB] = { NULL, &family_cipher, KEY_SM4 },
+	[ALG_SM4_CBC] = { NULL, &family_cipher, KEY_SM4 },
+	[ALG_SM4_CBC_PAD] = { NULL, &family_cipher, KEY_SM4 },
+	[ALG_SM4_CTR] = { NULL, &family_cipher, KEY_SM4 },
+	[ALG_SM4_SEAL] = { NULL, &family_sm4_seal, KEY_SM4 },
 };
 
 void

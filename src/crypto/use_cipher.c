@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AES in ECB, CBC, CBC with padding, and CTR. Parts of blocks are kept here, and libcrypto is given
- * whole blocks with its own padding off: so what a call will give is known before anything is done.
+ * AES and SM4 in ECB, CBC, CBC with padding, and CTR. Parts of blocks are kept here, and libcrypto
+ * is given whole blocks with its own padding off: so what a call will give is known before anything
+ * is done.
  */
 #include "crypto/uses.h"
 
@@ -13,7 +14,8 @@
 struct cipher_use {
 	struct cuse c;
 	EVP_CIPHER_CTX *ctx;
-	bool blocks; /* whole blocks only: not CTR */
+	bool chained; /* takes an IV: not ECB */
+	bool blocks;  /* whole blocks only: not CTR */
 	bool pads,
 	    holds; /* CBC_PAD encrypting; decrypting, where the last block waits for the end */
 	uint8_t hold[BLOCK]; /* input that waits for more */
@@ -21,15 +23,29 @@ struct cipher_use {
 	uint64_t left; /* CTR: bytes until the counter is used up */
 };
 
+/* What libcrypto does of an algorithm: all but the padding. */
+static enum lib_cipher
+core_of(enum alg alg)
+{
+	switch ((int)alg) {
+	case ALG_AES_ECB: return CIPHER_ECB;
+	case ALG_AES_CTR: return CIPHER_CTR;
+	case ALG_SM4_ECB: return CIPHER_SM4_ECB;
+	case ALG_SM4_CTR: return CIPHER_SM4_CTR;
+	case ALG_SM4_CBC:
+	case ALG_SM4_CBC_PAD: return CIPHER_SM4_CBC;
+	default: return CIPHER_CBC;
+	}
+}
+
 static enum kms_rc
 cipher_init(struct cuse *c)
 {
 	struct cipher_use *s = (struct cipher_use *)c;
 	enum alg alg = c->u.alg;
-	enum lib_cipher kind = alg == ALG_AES_ECB ? CIPHER_ECB
-	    : alg == ALG_AES_CTR		  ? CIPHER_CTR
-						  : CIPHER_CBC;
-	EVP_CIPHER *cipher = lib_cipher(kind, c->key->width);
+	bool padded = alg == ALG_AES_CBC_PAD || alg == ALG_SM4_CBC_PAD;
+	enum lib_cipher core = core_of(alg);
+	EVP_CIPHER *cipher = lib_cipher(core, c->key->width);
 	unsigned padding = 0;
 	OSSL_PARAM params[2] = { OSSL_PARAM_construct_uint(OSSL_CIPHER_PARAM_PADDING, &padding),
 		OSSL_PARAM_END };
@@ -44,9 +60,10 @@ cipher_init(struct cuse *c)
 		1 ||
 	    EVP_CIPHER_CTX_set_params(s->ctx, params) != 1)
 		return KMS_INTERNAL;
-	s->blocks = alg != ALG_AES_CTR;
-	s->pads = alg == ALG_AES_CBC_PAD && cuse_encrypts(c);
-	s->holds = alg == ALG_AES_CBC_PAD && !cuse_encrypts(c);
+	s->chained = core != CIPHER_ECB && core != CIPHER_SM4_ECB;
+	s->blocks = core != CIPHER_CTR && core != CIPHER_SM4_CTR;
+	s->pads = padded && cuse_encrypts(c);
+	s->holds = padded && !cuse_encrypts(c);
 	return KMS_OK;
 }
 
@@ -80,10 +97,10 @@ cipher_restart(struct use *u, const struct alg_params *p)
 
 	s->c.phase = PHASE_DONE;
 	s->held = 0;
-	if (u->alg != ALG_AES_ECB) {
+	if (s->chained) {
 		if (iv.len != BLOCK)
 			return KMS_BAD_PARAM;
-		if (u->alg == ALG_AES_CTR) {
+		if (!s->blocks) {
 			if (p->u.cipher.counter_bits < 1 || p->u.cipher.counter_bits > 128)
 				return KMS_BAD_PARAM;
 			s->left = counter_left(iv.p, p->u.cipher.counter_bits);

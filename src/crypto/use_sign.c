@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signing and verifying with RSA, ECDSA and Ed25519. Hash and signature keep a context each, so
- * that a restart with the same parameters does nothing. Ed25519 needs the whole message: parts are
- * gathered.
+ * Signing and verifying with RSA, ECDSA, SM2 and Ed25519. Hash and signature keep a context each,
+ * so that a restart with the same parameters does nothing. Ed25519 needs the whole message: parts
+ * are gathered.
  */
 #include "crypto/ecdsa_der.h"
+#include "crypto/sm2.h"
 #include "crypto/uses.h"
 
 #include <openssl/rsa.h>
@@ -13,12 +14,16 @@
 
 struct sign_use {
 	struct cuse c;
-	EVP_PKEY_CTX *ctx;	       /* RSA, ECDSA: prepared for what follows */
+	EVP_PKEY_CTX *ctx;	       /* RSA, ECDSA, SM2: prepared for what follows */
 	enum digest digest, hash, mgf; /* of the message (or none), of PSS */
 	uint32_t salt_len;
 	EVP_MD_CTX *md; /* hashes parts; Ed25519: signs */
 	size_t sig_len;
 	struct buf gathered;
+	/* SM2: what is hashed before the message, by who signs */
+	uint8_t z[SM2_Z_LEN];
+	struct buf id;
+	bool has_z;
 };
 
 static enum kms_rc
@@ -48,6 +53,7 @@ sign_free(struct use *u)
 	EVP_PKEY_CTX_free(s->ctx);
 	EVP_MD_CTX_free(s->md);
 	buf_free(&s->gathered);
+	buf_free(&s->id);
 	cuse_release(&s->c, sizeof *s);
 }
 
@@ -113,6 +119,21 @@ prepare(struct sign_use *s)
 	return KMS_INTERNAL;
 }
 
+/* The other signatures take any hash; the standard has this one with SM3 alone. */
+static enum kms_rc
+set_signer(struct sign_use *s, const struct alg_params *p)
+{
+	if (p->digest != DIGEST_NONE && p->digest != DIGEST_SM3)
+		return KMS_BAD_PARAM;
+	if (s->has_z && slice_eq(p->u.sm2.id, buf_slice(&s->id)))
+		return KMS_OK;
+	s->has_z = false;
+	TRY(sm2_z(s->c.key, p->u.sm2.id, s->z));
+	TRY(buf_set(&s->id, p->u.sm2.id));
+	s->has_z = true;
+	return KMS_OK;
+}
+
 static enum kms_rc
 sign_restart(struct use *u, const struct alg_params *p)
 {
@@ -127,6 +148,8 @@ sign_restart(struct use *u, const struct alg_params *p)
 		return KMS_BAD_PARAM;
 	if (pss)
 		TRY(check_pss(s, p));
+	if (u->alg == ALG_SM2DSA)
+		TRY(set_signer(s, p));
 	if (u->alg != ALG_EDDSA) {
 		same = s->ctx != NULL && s->digest == p->digest &&
 		    (!pss ||
@@ -149,7 +172,8 @@ sign_restart(struct use *u, const struct alg_params *p)
 static bool
 hash_start(struct sign_use *s)
 {
-	return EVP_DigestInit_ex2(s->md, lib_md(s->digest), NULL) == 1;
+	return EVP_DigestInit_ex2(s->md, lib_md(s->digest), NULL) == 1 &&
+	    (!s->has_z || EVP_DigestUpdate(s->md, s->z, sizeof s->z) == 1);
 }
 
 static enum kms_rc
@@ -201,6 +225,7 @@ len_fits(const struct sign_use *s, size_t len)
 	case ALG_RSA_RAW: return len <= s->sig_len;
 	case ALG_RSA_PSS: return len == digest_len(s->hash);
 	case ALG_ECDSA: return len >= 1;
+	case ALG_SM2DSA: return len == digest_len(DIGEST_SM3);
 	default: return true;
 	}
 }
@@ -275,11 +300,14 @@ sign_all(struct sign_use *s, const struct slice *in, struct outbuf *out, size_t 
 	auto_drawing;
 	switch (s->c.key->spec.type) {
 	case KEY_RSA: rc = sign_rsa(s, tbs, out->p); break;
-	case KEY_EC: rc = sign_ecdsa(s, tbs, out->p); break;
+	case KEY_EC:
+	case KEY_SM2: rc = sign_ecdsa(s, tbs, out->p); break;
 	case KEY_EDWARDS: rc = sign_ed25519(s, tbs, out->p); break;
 	case KEY_NONE:
 	case KEY_AES:
-	case KEY_GENERIC: rc = KMS_INTERNAL;
+	case KEY_GENERIC:
+	case KEY_SM4:
+	case KEY_TYPE_END: rc = KMS_INTERNAL;
 	}
 	if (rc == KMS_OK)
 		out->len = s->sig_len;
@@ -337,7 +365,7 @@ verify_hash(struct sign_use *s, struct slice tbs, struct slice sig)
 		    : KMS_BAD_SIGNATURE;
 	if (by_recovery(s))
 		return recover_equals(s, tbs, sig);
-	if (s->c.u.alg == ALG_ECDSA) {
+	if (s->c.u.alg == ALG_ECDSA || s->c.u.alg == ALG_SM2DSA) {
 		tbs = cut(s, tbs);
 		sig = ecdsa_to_der(sig, der);
 	}

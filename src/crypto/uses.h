@@ -26,7 +26,7 @@ struct family {
 };
 
 extern const struct family family_digest, family_cipher, family_gcm, family_mac, family_sign,
-    family_rsa, family_wrap;
+    family_rsa, family_wrap, family_sm2, family_sm4_seal;
 
 /* The last step of every free: drops the key and releases the memory, SIZE bytes, wiped. */
 void cuse_release(struct cuse *c, size_t size);

@@ -18,12 +18,6 @@ soft_close(struct hsm *h UNUSED)
 {
 }
 
-static bool
-is_secret(const struct key_spec *spec)
-{
-	return spec->type == KEY_AES || spec->type == KEY_GENERIC;
-}
-
 /* Curves tell all; sizes are told by bits. */
 static bool
 matches(const struct key_spec *have, const struct key_spec *want)
@@ -38,8 +32,8 @@ parse(const struct key_spec *spec, struct slice material, struct ckey **ret)
 	auto_ckey *k = NULL;
 	struct key_spec have;
 
-	TRY(is_secret(spec) ? ckey_from_secret(spec->type, material, &k)
-			    : ckey_from_pkcs8(material, &k));
+	TRY(key_type_is_secret(spec->type) ? ckey_from_secret(spec->type, material, &k)
+					   : ckey_from_pkcs8(material, &k));
 	have = ckey_spec(k);
 	if (!matches(&have, spec))
 		return KMS_BAD_DATA;

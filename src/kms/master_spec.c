@@ -40,12 +40,6 @@ static const struct {
 	{ USAGE_MAC, false, FLAG_SIGN | FLAG_VERIFY, 0 },
 };
 
-static bool
-is_pair(enum key_type type)
-{
-	return type == KEY_RSA || type == KEY_EC || type == KEY_EDWARDS;
-}
-
 const struct master_spec *
 master_spec_by_name(struct slice name)
 {
@@ -73,9 +67,9 @@ const char *
 usage_name(enum key_usage usage, enum key_type type)
 {
 	if (usage == USAGE_ANY)
-		usage = is_pair(type)	  ? USAGE_SIGN_VERIFY
-		    : type == KEY_GENERIC ? USAGE_MAC
-					  : USAGE_ENCRYPT_DECRYPT;
+		usage = key_type_is_pair(type) ? USAGE_SIGN_VERIFY
+		    : type == KEY_GENERIC      ? USAGE_MAC
+					       : USAGE_ENCRYPT_DECRYPT;
 	for (size_t i = 0; i < ARRAY_LEN(usages); i++)
 		if (usages[i].usage == usage)
 			return usages[i].name;
@@ -95,7 +89,7 @@ uint32_t
 usage_flags(enum key_usage usage, enum key_type type, bool public_half)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rights); i++)
-		if (rights[i].usage == usage && rights[i].pair == is_pair(type))
+		if (rights[i].usage == usage && rights[i].pair == key_type_is_pair(type))
 			return public_half ? rights[i].public_half : rights[i].private_half;
 	return 0;
 }

@@ -10,12 +10,6 @@
 	(FLAG_PRIVATE | FLAG_SENSITIVE | FLAG_ALWAYS_SENSITIVE | FLAG_NEVER_EXTRACTABLE | \
 	    FLAG_LOCAL)
 
-static bool
-is_secret(enum key_type type)
-{
-	return type == KEY_AES || type == KEY_GENERIC;
-}
-
 static enum kms_rc
 name_object(struct object *o, struct slice label, struct slice app_id)
 {
@@ -59,7 +53,7 @@ version_generate(struct act *a, struct master_key *k, struct slice label, struct
 	auto_secret material = { 0 };
 	auto_object o = { .spec = k->spec, .key = k->id };
 
-	o.kind = is_secret(k->spec.type) ? OBJECT_SECRET_KEY : OBJECT_PRIVATE_KEY;
+	o.kind = key_type_is_secret(k->spec.type) ? OBJECT_SECRET_KEY : OBJECT_PRIVATE_KEY;
 	o.flags = MANAGED_PRIVATE | usage_flags(k->usage, k->spec.type, false);
 	TRY(crypto_random(o.id.b, UID_LEN));
 	TRY(h->ops->generate(h, a->c, &k->spec, slice_of(NULL, 0), &material, &o.body));

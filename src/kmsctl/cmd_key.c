@@ -10,12 +10,6 @@
 
 /* -- create -- */
 
-static bool
-is_pair(const struct key_spec *spec)
-{
-	return spec->type == KEY_RSA || spec->type == KEY_EC || spec->type == KEY_EDWARDS;
-}
-
 /* An empty id is filled in by the core, the same for both halves. */
 static enum kms_rc
 generate(struct ctl *c, const struct key_spec *spec, struct slice id, struct object made[2])
@@ -25,7 +19,7 @@ generate(struct ctl *c, const struct key_spec *spec, struct slice id, struct obj
 		.extractable = c->opt[OPT_EXTRACTABLE] != NULL };
 	struct slice label = slice_str(c->opt[OPT_LABEL]);
 
-	if (!is_pair(spec)) {
+	if (!key_type_is_pair(spec->type)) {
 		TRY(record_key(OBJECT_SECRET_KEY, spec, origin, label, id, &made[0]));
 		return backend_generate(c->backend, ctl_call(c), &made[0], NULL, slice_of(NULL, 0));
 	}
@@ -52,7 +46,7 @@ cmd_key_create(struct ctl *c)
 	    (code = keys_must_be_new(c, slice_str(c->opt[OPT_LABEL]), buf_slice(&id))) != EXIT_DONE)
 		return code;
 	rc = generate(c, spec, buf_slice(&id), made);
-	code = rc == KMS_OK ? keys_print_made(c, made, is_pair(spec) ? 2 : 1)
+	code = rc == KMS_OK ? keys_print_made(c, made, key_type_is_pair(spec->type) ? 2 : 1)
 			    : ctl_fail(c, rc, "cannot create the key");
 	object_free(&made[0]);
 	object_free(&made[1]);

@@ -146,8 +146,7 @@ cmd_key_import(struct ctl *c)
 
 	if (c->opt[OPT_SPEC] != NULL && (spec = spec_by_name(c->opt[OPT_SPEC])) == NULL)
 		return ctl_usage(c, "there is no key spec %s", c->opt[OPT_SPEC]);
-	if (c->opt[OPT_RAW] != NULL &&
-	    (spec == NULL || (spec->type != KEY_AES && spec->type != KEY_GENERIC)))
+	if (c->opt[OPT_RAW] != NULL && (spec == NULL || !key_type_is_secret(spec->type)))
 		return ctl_usage(c, "--raw needs --spec AES_... or HMAC_...");
 	if ((code = id_option(c, &id)) != EXIT_DONE ||
 	    (code = read_file(c, spec, buf_slice(&id), &m)) != EXIT_DONE ||

@@ -132,8 +132,8 @@ read_row(sqlite3_stmt *st, struct store_row *row)
 
 	if (!column_uid(st, COL_ID, &o->id) || uid_is_zero(&o->id) ||
 	    !column_uid(st, COL_KEY, &o->key) || !column_number(st, COL_KIND, OBJECT_DATA, &kind) ||
-	    !column_number(st, COL_TYPE, KEY_GENERIC, &type) ||
-	    !column_number(st, COL_CURVE, CURVE_ED25519, &curve) ||
+	    !column_number(st, COL_TYPE, KEY_TYPE_END - 1, &type) ||
+	    !column_number(st, COL_CURVE, CURVE_END - 1, &curve) ||
 	    !column_number(st, COL_BITS, UINT32_MAX, &o->spec.bits) ||
 	    !column_number(st, COL_FLAGS, UINT32_MAX, &o->flags))
 		return KMS_TAMPERED;

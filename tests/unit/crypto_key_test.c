@@ -64,6 +64,8 @@ static const struct key_spec pairs[] = {
 	{ .type = KEY_EC, .curve = CURVE_P384, .bits = 384 },
 	{ .type = KEY_EC, .curve = CURVE_P521, .bits = 521 },
 	{ .type = KEY_EDWARDS, .curve = CURVE_ED25519, .bits = 255 },
+	{ .type = KEY_EC, .curve = CURVE_P256K, .bits = 256 },
+	{ .type = KEY_SM2, .curve = CURVE_SM2, .bits = 256 },
 };
 
 START_TEST(generated_pairs_survive_both_encodings)
@@ -181,9 +183,9 @@ START_TEST(keys_of_foreign_types_are_not_supported)
 {
 	struct ckey *k = NULL;
 
-	/* RFC 8410 X25519, and secp256k1, as SubjectPublicKeyInfo. */
+	/* RFC 8410 X25519, and secp224r1, as SubjectPublicKeyInfo. */
 	CHECK_RC(ckey_from_spki(hex("302a300506032b656e032100" P256_D), &k), KMS_NOTSUP);
-	CHECK_RC(ckey_from_spki(hex("3036301006072a8648ce3d020106052b8104000a032200"
+	CHECK_RC(ckey_from_spki(hex("3036301006072a8648ce3d020106052b81040021032200"
 				    "02" P256_D),
 		     &k),
 	    KMS_NOTSUP);
@@ -343,6 +345,8 @@ static const struct {
 	{ CURVE_P384, P384_D, P384_Q },
 	{ CURVE_P521, P521_D, P521_Q },
 	{ CURVE_ED25519, ED25519_D, ED25519_Q },
+	{ CURVE_P256K, P256K_D, P256K_Q },
+	{ CURVE_SM2, SM2_D, SM2_Q },
 };
 
 START_TEST(a_scalar_gives_its_point_and_takes_no_other)
@@ -350,7 +354,7 @@ START_TEST(a_scalar_gives_its_point_and_takes_no_other)
 	enum curve c = curves[_i].curve;
 	struct slice d = hex(curves[_i].d), q = hex(curves[_i].q), other;
 	struct ckey *k = NULL, *gen = NULL;
-	struct key_spec spec = { .type = c == CURVE_ED25519 ? KEY_EDWARDS : KEY_EC, .curve = c };
+	struct key_spec spec = { .type = curve_key_type(c), .curve = c };
 	auto_secret s = { 0 }, t = { 0 };
 
 	CHECK_RC(ckey_from_ec(c, d, NONE, &k), KMS_OK);
@@ -435,6 +439,18 @@ START_TEST(scalars_out_of_range_are_refused)
 	ck_assert_ptr_null(k);
 	CHECK_RC(ckey_from_ec(CURVE_P256, hex(below), NONE, &k), KMS_OK);
 	ckey_unref(k);
+	/* SM2's order - 1, and - 2: the last d that can sign. */
+	k = NULL;
+	CHECK_RC(ckey_from_ec(CURVE_SM2,
+		     hex("fffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54122"), NONE,
+		     &k),
+	    KMS_BAD_DATA);
+	ck_assert_ptr_null(k);
+	CHECK_RC(ckey_from_ec(CURVE_SM2,
+		     hex("fffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54121"), NONE,
+		     &k),
+	    KMS_OK);
+	ckey_unref(k);
 	CHECK_RC(ckey_from_ec(CURVE_P256, hex("0000" P256_D), hex(P256_Q), &k), KMS_OK);
 	ckey_unref(k);
 }
@@ -470,7 +486,7 @@ END_TEST
 
 START_TEST(curves_go_by_their_identifiers_and_names)
 {
-	for (int c = CURVE_P256; c <= CURVE_ED25519; c++)
+	for (int c = CURVE_P256; c < CURVE_END; c++)
 		ck_assert_int_eq(curve_from_params(curve_params((enum curve)c)), c);
 	ck_assert_int_eq(curve_from_params(BYTES("\x13\x0c"
 						 "edwards25519")),

@@ -68,6 +68,15 @@ hex(const char *text)
 	"b25741b5b34a828008b22acc23f924faafbd4d33f81ea66956dfeaa2bfdfcf5"
 #define ED25519_D "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"
 #define ED25519_Q "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+/* SEC 2's base point of secp256k1, whose private half is 1; GB/T 32918.5 A.1. */
+#define P256K_D "0000000000000000000000000000000000000000000000000000000000000001"
+#define P256K_Q                                                              \
+	"0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798" \
+	"483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
+#define SM2_D "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
+#define SM2_Q                                                                \
+	"0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020" \
+	"ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"
 
 static inline UNUSED struct ckey *
 rsa_key(void)
@@ -84,7 +93,9 @@ ec_key(enum curve c)
 	static const char *const d[] = { [CURVE_P256] = P256_D,
 		[CURVE_P384] = P384_D,
 		[CURVE_P521] = P521_D,
-		[CURVE_ED25519] = ED25519_D };
+		[CURVE_ED25519] = ED25519_D,
+		[CURVE_P256K] = P256K_D,
+		[CURVE_SM2] = SM2_D };
 	struct ckey *k = NULL;
 
 	CHECK_RC(ckey_from_ec(c, hex(d[c]), slice_of(NULL, 0), &k), KMS_OK);

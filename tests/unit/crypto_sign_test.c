@@ -39,13 +39,23 @@ static const struct {
 	{ CURVE_ED25519, DIGEST_NONE, ED25519_Q, "72",
 	    "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
 	    "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00" },
+	/* Of "Satoshi Nakamoto", by RFC 6979 for secp256k1. */
+	{ CURVE_P256K, DIGEST_SHA256, P256K_Q, "5361746f736869204e616b616d6f746f",
+	    "934b1ea10a4b3c1757e2b0c017d0b6143ce3c9a7e6a4a49860d7a6ab210ee3d8"
+	    "2442ce9d2b916064108014783e923ec36b49743e2ffa1c4496f01a512aafd9e5" },
+	/* GB/T 32918.5 A.2: "message digest", signed by 1234567812345678. */
+	{ CURVE_SM2, DIGEST_SM3, SM2_Q, "6d65737361676520646967657374",
+	    "f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3"
+	    "b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa" },
 };
 
 static struct alg_params
 curve_alg(int i)
 {
 	return (struct alg_params){
-		.alg = curves[i].curve == CURVE_ED25519 ? ALG_EDDSA : ALG_ECDSA,
+		.alg = curves[i].curve == CURVE_ED25519 ? ALG_EDDSA
+		    : curves[i].curve == CURVE_SM2	? ALG_SM2DSA
+							: ALG_ECDSA,
 		.digest = curves[i].digest,
 	};
 }

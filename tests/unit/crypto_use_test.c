@@ -53,6 +53,22 @@ static const struct subject {
 	{ "RSA PKCS1 encrypting", USE_ENCRYPT, { .alg = ALG_RSA_PKCS1 }, KEY_RSA, 0, 40, true,
 	    false },
 	{ "RSA OAEP", USE_ENCRYPT, { .alg = ALG_RSA_OAEP, OAEP }, KEY_RSA, 0, 40, true, false },
+	{ "SM3", USE_DIGEST, { .alg = ALG_DIGEST, .digest = DIGEST_SM3 }, KEY_NONE, 0, 150, false,
+	    true },
+	{ "HMAC-SM3", USE_SIGN, { .alg = ALG_HMAC, .digest = DIGEST_SM3, MAC(32) }, KEY_GENERIC, 0,
+	    75, false, true },
+	{ "ECDSA P-256K", USE_SIGN, { .alg = ALG_ECDSA, .digest = DIGEST_SHA256 }, KEY_EC,
+	    CURVE_P256K, 60, true, true },
+	{ "SM2DSA raw", USE_SIGN, { .alg = ALG_SM2DSA }, KEY_SM2, CURVE_SM2, 32, true, false },
+	{ "SM2DSA", USE_SIGN, { .alg = ALG_SM2DSA, .digest = DIGEST_SM3 }, KEY_SM2, CURVE_SM2, 60,
+	    true, true },
+	{ "SM2PKE", USE_ENCRYPT, { .alg = ALG_SM2PKE }, KEY_SM2, CURVE_SM2, 200, true, false },
+	{ "SM4-ECB", USE_ENCRYPT, { .alg = ALG_SM4_ECB }, KEY_SM4, 0, 96, false, true },
+	{ "SM4-CBC", USE_ENCRYPT, { .alg = ALG_SM4_CBC, CIPHER(16) }, KEY_SM4, 0, 96, false, true },
+	{ "SM4-CBC_PAD", USE_ENCRYPT, { .alg = ALG_SM4_CBC_PAD, CIPHER(16) }, KEY_SM4, 0, 95, false,
+	    true },
+	{ "SM4-CTR", USE_ENCRYPT, { .alg = ALG_SM4_CTR, CIPHER(16) }, KEY_SM4, 0, 99, false, true },
+	{ "SM4 seal", USE_ENCRYPT, { .alg = ALG_SM4_SEAL, SEAL }, KEY_SM4, 0, 99, false, false },
 	{ "RSA encrypting", USE_ENCRYPT, { .alg = ALG_RSA_RAW }, KEY_RSA, 0, 128, false, false },
 };
 
@@ -62,10 +78,13 @@ key_of(const struct subject *s)
 	switch (s->key) {
 	case KEY_RSA: return rsa_key();
 	case KEY_EC:
-	case KEY_EDWARDS: return ec_key(s->curve);
+	case KEY_EDWARDS:
+	case KEY_SM2: return ec_key(s->curve);
 	case KEY_AES: return secret_key(KEY_AES, 32);
+	case KEY_SM4: return secret_key(KEY_SM4, 16);
 	case KEY_GENERIC: return secret_key(KEY_GENERIC, 40);
-	case KEY_NONE: break;
+	case KEY_NONE:
+	case KEY_TYPE_END: break;
 	}
 	return NULL;
 }

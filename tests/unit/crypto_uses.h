@@ -13,6 +13,7 @@ static const uint8_t iv_bytes[16] = { 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 1, 2, 3, 4, 
 #define CIPHER(n) .u.cipher = { IV(n), .counter_bits = 64 }
 #define MAC(n)	  .u.mac = { .len = n }
 #define PSS	  .u.pss = { .hash = DIGEST_SHA256, .mgf = DIGEST_SHA256, .salt_len = 32 }
+#define SEAL	  .u.seal = { IV(12), .aad = { iv_bytes, 16 } }
 #define OAEP	  .u.oaep = { .hash = DIGEST_SHA1, .mgf = DIGEST_SHA1 }
 
 static uint8_t message[ROOM]; /* below the modulus as a number: starts with 0 */

@@ -36,6 +36,8 @@ struct answer {
 	      "c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf" \
 	      "e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
 
+#define SM4_KEY	 "0123456789abcdeffedcba9876543210"
+#define SM4_TEXT "aaaaaaaabbbbbbbbccccccccddddddddeeeeeeeeffffffffaaaaaaaabbbbbbbb"
 static const struct answer ciphers[] = {
 	{ "SP 800-38A F.1.1", ALG_AES_ECB, 0, K128, "", "", TEXT,
 	    "3ad77bb40d7a3660a89ecaf32466ef97f5d3d58503b9699de785895a96fdbaaf"
@@ -122,10 +124,32 @@ static const struct answer ciphers[] = {
 	    "5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8", "", "",
 	    "c37b7e6492584340bed12207808941155068f738",
 	    "138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a", 0 },
+	{ "GB/T 32907 A.1", ALG_SM4_ECB, 0, SM4_KEY, "", "", SM4_KEY,
+	    "681edf34d206965e86b3e94f536e4246", 0 },
+	{ "SM4-CBC, draft-ribose-cfrg-sm4 A.2.2.1", ALG_SM4_CBC, 0, SM4_KEY,
+	    "000102030405060708090a0b0c0d0e0f", "", SM4_TEXT,
+	    "78ebb11cc40b0a48312aaeb2040244cb4cb7016951909226979b0d15dc6a8f6d", 0 },
+	{ "SM4-CTR, draft-ribose-cfrg-sm4 A.2.5.1", ALG_SM4_CTR, 0, SM4_KEY,
+	    "000102030405060708090a0b0c0d0e0f", "",
+	    "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddddddd"
+	    "eeeeeeeeeeeeeeeeffffffffffffffffaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbb",
+	    "ac3236cb970cc20791364c395a1342d1a3cbc1878c6f30cd074cce385cdd70c7"
+	    "f234bc0e24c11980fd1286310ce37b926e02fcd0faa0baf38b2933851d824514",
+	    0 },
+	/* Worked out by docs/ciphertext-blob.md, with openssl(1). */
+	{ "SM4 seal", ALG_SM4_SEAL, 0, SM4_KEY, "000102030405060708090a0b", "aabbcc", SM4_TEXT,
+	    "e640bd7631a5e505bc7b484f37244bf237bdacf50692bd13c315646c28e93174"
+	    "7ef0117e3079b6f70e09e107afb1ca01",
+	    0 },
+	{ "SM4 seal, nothing", ALG_SM4_SEAL, 0, SM4_KEY, "000102030405060708090a0b", "", "",
+	    "2ee8cc1c60cedc4e835cbbb7b6ff54fd", 0 },
 	{ "RFC 5649 6, 7 bytes", ALG_AES_KWP, 0, "5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8",
 	    "", "", "466f7250617369", "afbeb0f07dfbf5419200f2ccb50bb24f", 0 },
 };
 
+#define SM3_TEXT                                                \
+	"61626364626364656364656664656667656667686667686967686" \
+	"96a68696a6b696a6b6c6a6b6c6d6b6c6d6e6c6d6e6f6d6e6f706e6f7071"
 #define HI "4869205468657265"
 #define LONG                                                               \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
@@ -149,6 +173,10 @@ static const struct answer macs[] = {
 	{ "RFC 4231 4.2", ALG_HMAC, DIGEST_SHA512, KEY_0B, "", "", HI,
 	    "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cde"
 	    "daa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854",
+	    0 },
+	{ "GM/T 0042 D.3", ALG_HMAC, DIGEST_SM3,
+	    "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20", "", "",
+	    SM3_TEXT SM3_TEXT, "ca05e144ed05d1857840d1f318a4a8669e559fc8391f414485bfdf7bb408963a",
 	    0 },
 	{ "RFC 4231 4.7", ALG_HMAC, DIGEST_SHA256, LONG, "", "",
 	    "54657374205573696e67204c6172676572205468616e20426c6f636b2d53697a"
@@ -183,9 +211,28 @@ static const struct answer hashes[] = {
 	    "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
 	    "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
 	    0 },
+	{ "GB/T 32905 A.1", ALG_DIGEST, DIGEST_SM3, "", "", "", "616263",
+	    "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0", 0 },
+	{ "GB/T 32905 A.2", ALG_DIGEST, DIGEST_SM3, "", "", "",
+	    "6162636461626364616263646162636461626364616263646162636461626364"
+	    "6162636461626364616263646162636461626364616263646162636461626364",
+	    "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732", 0 },
 	{ "FIPS 180, nothing", ALG_DIGEST, DIGEST_SHA256, "", "", "", "",
 	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 0 },
 };
+
+static enum key_type
+key_type_of(const struct answer *a)
+{
+	switch ((int)a->alg) {
+	case ALG_HMAC: return KEY_GENERIC;
+	case ALG_SM4_ECB:
+	case ALG_SM4_CBC:
+	case ALG_SM4_CTR:
+	case ALG_SM4_SEAL: return KEY_SM4;
+	default: return KEY_AES;
+	}
+}
 
 static struct alg_params
 params_of(const struct answer *a)
@@ -197,6 +244,10 @@ params_of(const struct answer *a)
 		p.u.gcm.iv = hex(a->iv);
 		p.u.gcm.aad = hex(a->aad);
 		p.u.gcm.tag_len = a->tag_len;
+		break;
+	case ALG_SM4_SEAL:
+		p.u.seal.iv = hex(a->iv);
+		p.u.seal.aad = hex(a->aad);
 		break;
 	case ALG_HMAC:
 	case ALG_AES_CMAC: p.u.mac.len = (uint32_t)strlen(a->out) / 2; break;
@@ -228,7 +279,7 @@ START_TEST(ciphers_encrypt_as_the_standards_say)
 	const struct answer *a = &ciphers[_i];
 	struct ckey *k = NULL;
 
-	CHECK_RC(ckey_from_secret(KEY_AES, hex(a->key), &k), KMS_OK);
+	CHECK_RC(ckey_from_secret(key_type_of(a), hex(a->key), &k), KMS_OK);
 	check_once(a, k, USE_ENCRYPT, a->in, a->out);
 	ckey_unref(k);
 }
@@ -239,7 +290,7 @@ START_TEST(ciphers_decrypt_as_the_standards_say)
 	const struct answer *a = &ciphers[_i];
 	struct ckey *k = NULL;
 
-	CHECK_RC(ckey_from_secret(KEY_AES, hex(a->key), &k), KMS_OK);
+	CHECK_RC(ckey_from_secret(key_type_of(a), hex(a->key), &k), KMS_OK);
 	check_once(a, k, USE_DECRYPT, a->out, a->in);
 	ckey_unref(k);
 }
@@ -252,8 +303,7 @@ START_TEST(macs_are_as_the_standards_say)
 	struct ckey *k = NULL;
 	struct use *u = NULL;
 
-	CHECK_RC(ckey_from_secret(a->alg == ALG_HMAC ? KEY_GENERIC : KEY_AES, hex(a->key), &k),
-	    KMS_OK);
+	CHECK_RC(ckey_from_secret(key_type_of(a), hex(a->key), &k), KMS_OK);
 	check_once(a, k, USE_SIGN, a->in, a->out);
 	CHECK_RC(crypto_begin(k, USE_VERIFY, &p, &u), KMS_OK);
 	CHECK_RC(use_check_once(u, hex(a->in), hex(a->out)), KMS_OK);

@@ -21,6 +21,7 @@ c_tests += %D%/crash_test.t
 c_tests += %D%/crypto_cipher_test.t
 c_tests += %D%/crypto_key_test.t
 c_tests += %D%/crypto_sign_test.t
+c_tests += %D%/crypto_sm_test.t
 c_tests += %D%/crypto_use_test.t
 c_tests += %D%/crypto_vectors_test.t
 c_tests += %D%/entity_test.t

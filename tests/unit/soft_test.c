@@ -13,6 +13,9 @@ static const struct key_spec specs[] = {
 	{ .type = KEY_EDWARDS, .curve = CURVE_ED25519, .bits = 255 },
 	{ .type = KEY_AES, .bits = 256 },
 	{ .type = KEY_GENERIC, .bits = 160 },
+	{ .type = KEY_EC, .curve = CURVE_P256K, .bits = 256 },
+	{ .type = KEY_SM2, .curve = CURVE_SM2, .bits = 256 },
+	{ .type = KEY_SM4, .bits = 128 },
 };
 
 START_TEST(generated_material_opens_with_its_spec_alone)
