@@ -29,6 +29,13 @@ key_type_is_secret(enum key_type t)
 	return t == KEY_AES || t == KEY_GENERIC || t == KEY_SM4;
 }
 
+/* A block cipher's key: what encrypts by itself. */
+static inline bool
+key_type_is_cipher(enum key_type t)
+{
+	return t == KEY_AES || t == KEY_SM4;
+}
+
 static inline bool
 key_type_is_pair(enum key_type t)
 {

@@ -8,6 +8,8 @@
 #include "kms/version_use.h"
 
 #define SIGNATURE_MAX 1024
+#define SM2PKE_MAX    6047 /* bytes of plain text, as the API has it */
+#define CIPHER_MAX    (SM2PKE_MAX + 128)
 
 /* -- algorithms -- */
 
@@ -21,19 +23,25 @@ static const struct algorithm {
 	enum alg alg;
 	enum digest digest;
 	enum form form; /* what is done to the hash before, or to the signature after */
+	size_t max;	/* bytes of plain text; 0: as many as the key takes */
 } algorithms[] = {
 	{ "RSAES_OAEP_SHA_256", USAGE_ENCRYPT_DECRYPT, KEY_RSA, CURVE_NONE, ALG_RSA_OAEP,
-	    DIGEST_SHA256, FORM_PLAIN },
+	    DIGEST_SHA256, FORM_PLAIN, 0 },
 	{ "RSAES_OAEP_SHA_1", USAGE_ENCRYPT_DECRYPT, KEY_RSA, CURVE_NONE, ALG_RSA_OAEP, DIGEST_SHA1,
-	    FORM_PLAIN },
+	    FORM_PLAIN, 0 },
 	{ "RSA_PSS_SHA_256", USAGE_SIGN_VERIFY, KEY_RSA, CURVE_NONE, ALG_RSA_PSS, DIGEST_SHA256,
-	    FORM_PLAIN },
+	    FORM_PLAIN, 0 },
 	{ "RSA_PKCS1_SHA_256", USAGE_SIGN_VERIFY, KEY_RSA, CURVE_NONE, ALG_RSA_PKCS1, DIGEST_SHA256,
-	    FORM_DIGEST_INFO },
+	    FORM_DIGEST_INFO, 0 },
 	{ "ECDSA_SHA_256", USAGE_SIGN_VERIFY, KEY_EC, CURVE_P256, ALG_ECDSA, DIGEST_SHA256,
-	    FORM_DER },
+	    FORM_DER, 0 },
+	{ "ECDSA_SHA_256", USAGE_SIGN_VERIFY, KEY_EC, CURVE_P256K, ALG_ECDSA, DIGEST_SHA256,
+	    FORM_DER, 0 },
 	{ "ECDSA_SHA_384", USAGE_SIGN_VERIFY, KEY_EC, CURVE_P384, ALG_ECDSA, DIGEST_SHA384,
-	    FORM_DER },
+	    FORM_DER, 0 },
+	{ "SM2DSA", USAGE_SIGN_VERIFY, KEY_SM2, CURVE_SM2, ALG_SM2DSA, DIGEST_SM3, FORM_DER, 0 },
+	{ "SM2PKE", USAGE_ENCRYPT_DECRYPT, KEY_SM2, CURVE_SM2, ALG_SM2PKE, DIGEST_NONE, FORM_PLAIN,
+	    SM2PKE_MAX },
 };
 
 /* RFC 8017 A.2.4: what stands before a SHA-256 hash in PKCS#1 v1.5. */
@@ -83,7 +91,8 @@ act_asymmetric_encrypt(struct act *a)
 	struct version v;
 	struct alg_params p;
 	auto_ckey *k = NULL;
-	uint8_t out[SIGNATURE_MAX];
+	struct slice plain = fields_get(a->req, F_Plaintext);
+	uint8_t out[CIPHER_MAX];
 	size_t len;
 	enum kms_rc rc;
 
@@ -91,10 +100,12 @@ act_asymmetric_encrypt(struct act *a)
 	TRY(version_find(a, &a->key, fields_get(a->req, F_KeyVersionId), &v));
 	TRY(version_public(a, &v.id, NULL, &k));
 	p = params_of(row);
-	rc = ckey_use(k, USE_ENCRYPT, &p, fields_get(a->req, F_Plaintext), out, sizeof(out), &len);
+	rc = row->max != 0 && plain.len > row->max
+	    ? KMS_BAD_LEN
+	    : ckey_use(k, USE_ENCRYPT, &p, plain, out, sizeof(out), &len);
 	if (rc == KMS_BAD_LEN)
 		return call_refuse(a->c, E_InvalidParameter,
-		    "The specified parameter \"Plaintext\" is not valid: it is too long for the key and algorithm.");
+		    "The specified parameter \"Plaintext\" is not valid: its length does not fit the key and algorithm.");
 	TRY(rc);
 	TRY(fields_put(a->res, F_CiphertextBlob, slice_of(out, len)));
 	return key_put_version(a->res, &a->key.id, &v.id);
@@ -113,11 +124,11 @@ asymmetric_open(struct act *a, struct slice version, struct slice algorithm, str
 
 	TRY(find_algorithm(a, algorithm, USAGE_ENCRYPT_DECRYPT, &row));
 	TRY(version_find(a, &a->key, version, &v));
-	TRY(secret_new(SIGNATURE_MAX, &out));
+	TRY(secret_new(SM2PKE_MAX, &out));
 	p = params_of(row);
 	rc = version_use(a, &v.id, USE_DECRYPT, &p, fields_get(a->req, F_CiphertextBlob), out.p,
 	    out.len, &len);
-	if (rc == KMS_BAD_DATA || rc == KMS_BAD_LEN) {
+	if (rc == KMS_BAD_DATA || rc == KMS_BAD_LEN || rc == KMS_BUFFER_SMALL) {
 		err_clear(&a->c->err);
 		return act_bad(a, F_CiphertextBlob);
 	}
@@ -244,7 +255,7 @@ act_get_public_key(struct act *a)
 	struct version v;
 	auto_buf spki = { 0 };
 
-	if (a->key.spec.type == KEY_AES || a->key.spec.type == KEY_GENERIC)
+	if (key_type_is_secret(a->key.spec.type))
 		return call_refuse(a->c, E_UnsupportedOperation,
 		    "Unsupported operation. A symmetric key has no public key.");
 	TRY(version_find(a, &a->key, fields_get(a->req, F_KeyVersionId), &v));
@@ -263,6 +274,7 @@ static const struct {
 	{ "HMAC_SHA_256", DIGEST_SHA256 },
 	{ "HMAC_SHA_384", DIGEST_SHA384 },
 	{ "HMAC_SHA_512", DIGEST_SHA512 },
+	{ "HMAC_SM3", DIGEST_SM3 },
 };
 
 static enum kms_rc

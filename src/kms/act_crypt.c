@@ -10,7 +10,8 @@
 static enum kms_rc
 need_symmetric(struct act *a, const struct master_key *k)
 {
-	if (k->spec.type == KEY_AES && (k->usage & (USAGE_ENCRYPT_DECRYPT | USAGE_ANY)) != 0)
+	if (key_type_is_cipher(k->spec.type) &&
+	    (k->usage & (USAGE_ENCRYPT_DECRYPT | USAGE_ANY)) != 0)
 		return KMS_OK;
 	return call_refuse(a->c, E_UnsupportedOperation,
 	    "Unsupported operation. The key is no symmetric key for ENCRYPT/DECRYPT.");
@@ -121,23 +122,36 @@ act_generate_data_key_without_plaintext(struct act *a)
 /* -- data keys for somebody's public key -- */
 
 static enum kms_rc
-wrap_data_key(struct act *a, struct slice data_key)
+read_public(struct act *a, const struct wrapping *w, struct ckey **ret)
 {
-	struct alg_params p = { .alg = ALG_RSA_OAEP };
 	auto_ckey *k = NULL;
-	uint8_t out[512];
 	struct key_spec have;
-	size_t len;
 	enum kms_rc rc;
 
-	TRY(key_pick_wrapping(a, &p.u.oaep.hash));
-	p.u.oaep.mgf = p.u.oaep.hash;
 	if ((rc = ckey_from_spki(fields_get(a->req, F_PublicKeyBlob), &k)) != KMS_OK)
 		return rc == KMS_NOMEM ? rc : act_bad(a, F_PublicKeyBlob);
 	have = ckey_spec(k);
-	if (have.type != KEY_RSA || have.bits != 2048)
+	if (have.type != w->key.type || have.bits != w->key.bits)
 		return call_refuse(a->c, E_InvalidParameter,
 		    "The parameter \"PublicKeyBlob\" is no key of \"WrappingKeySpec\".");
+	*ret = k;
+	k = NULL; /* moved */
+	return KMS_OK;
+}
+
+static enum kms_rc
+wrap_data_key(struct act *a, struct slice data_key)
+{
+	const struct wrapping *w;
+	struct alg_params p;
+	auto_ckey *k = NULL;
+	uint8_t out[WRAPPED_MAX];
+	size_t len;
+	enum kms_rc rc;
+
+	TRY(key_pick_wrapping(a, &w));
+	TRY(read_public(a, w, &k));
+	p = wrapping_params(w);
 	rc = ckey_use(k, USE_ENCRYPT, &p, data_key, out, sizeof(out), &len);
 	if (rc == KMS_BAD_LEN)
 		return call_refuse(a->c, E_InvalidParameter,

@@ -8,16 +8,6 @@
 #define PROOF_LEN     32
 #define TOKEN_LEN     (UID_LEN + PROOF_LEN) /* which import, and that it is meant */
 
-/* Ways to encrypt the material. PKCS#1 v1.5 is not among them: whoever may import could use it to
- * find out material that was sent before. */
-static const struct wrapping {
-	const char *spec, *algorithm;
-	enum digest digest;
-} wrappings[] = {
-	{ "RSA_2048", "RSAES_OAEP_SHA_256", DIGEST_SHA256 },
-	{ "RSA_2048", "RSAES_OAEP_SHA_1", DIGEST_SHA1 },
-};
-
 static enum kms_rc
 need_external(struct act *a)
 {
@@ -29,29 +19,24 @@ need_external(struct act *a)
 /* -- GetParametersForImport -- */
 
 enum kms_rc
-key_pick_wrapping(struct act *a, enum digest *ret)
+key_pick_wrapping(struct act *a, const struct wrapping **ret)
 {
-	for (size_t i = 0; i < ARRAY_LEN(wrappings); i++) {
-		if (slice_eq(fields_get(a->req, F_WrappingKeySpec), slice_str(wrappings[i].spec)) &&
-		    slice_eq(fields_get(a->req, F_WrappingAlgorithm),
-			slice_str(wrappings[i].algorithm))) {
-			*ret = wrappings[i].digest;
-			return KMS_OK;
-		}
-	}
+	*ret = wrapping_by_name(fields_get(a->req, F_WrappingKeySpec),
+	    fields_get(a->req, F_WrappingAlgorithm));
+	if (*ret != NULL)
+		return KMS_OK;
 	return call_refuse(a->c, E_InvalidParameter,
-	    "The parameters \"WrappingKeySpec\" and \"WrappingAlgorithm\" are RSA_2048 with RSAES_OAEP_SHA_256 or RSAES_OAEP_SHA_1.");
+	    "The parameters \"WrappingKeySpec\" and \"WrappingAlgorithm\" are RSA_2048 with RSAES_OAEP_SHA_256 or RSAES_OAEP_SHA_1, or EC_SM2 with SM2PKE.");
 }
 
 /* A fresh key pair; the private half, behind the proof, is the entity's secret part. */
 static enum kms_rc
-make_pair(struct secret *kept, struct buf *spki)
+make_pair(const struct key_spec *spec, struct secret *kept, struct buf *spki)
 {
-	struct key_spec spec = { .type = KEY_RSA, .bits = 2048 };
 	auto_ckey *k = NULL;
 	auto_secret pkcs8 = { 0 };
 
-	TRY(ckey_generate(&spec, slice_of(NULL, 0), &k));
+	TRY(ckey_generate(spec, slice_of(NULL, 0), &k));
 	TRY(ckey_spki(k, spki));
 	TRY(ckey_pkcs8(k, &pkcs8));
 	TRY(secret_new(PROOF_LEN + pkcs8.len, kept));
@@ -77,15 +62,15 @@ act_get_parameters_for_import(struct act *a)
 	auto_store_entity e = { 0 };
 	auto_secret kept = { 0 };
 	auto_buf spki = { 0 };
-	enum digest digest = DIGEST_NONE;
+	const struct wrapping *w;
 
 	TRY(need_external(a));
-	TRY(key_pick_wrapping(a, &digest));
-	TRY(make_pair(&kept, &spki));
+	TRY(key_pick_wrapping(a, &w));
+	TRY(make_pair(&w->key, &kept, &spki));
 	TRY(entity_new(ENTITY_IMPORT, a->now, &e));
 	e.parent = a->key.id;
 	e.due = a->now + VALID_SECONDS;
-	TRY(buf_add_byte(&e.body, (uint8_t)digest));
+	TRY(buf_add_byte(&e.body, (uint8_t)w->digest));
 	TRY(entity_seal(a->c, &a->keys, &e, secret_slice(&kept)));
 	TRY(act_put_uid(a->res, F_KeyId, &a->key.id));
 	TRY(fields_put(a->res, F_PublicKeyDer, buf_slice(&spki)));
@@ -140,14 +125,17 @@ static enum kms_rc
 decrypt(struct act *a, const struct store_entity *e, const struct secret *kept,
     struct secret *material)
 {
-	enum digest digest = (enum digest)e->body.p[0];
-	struct alg_params p = { .alg = ALG_RSA_OAEP, .u.oaep = { .hash = digest, .mgf = digest } };
+	const struct wrapping *w = wrapping_by_digest((enum digest)e->body.p[0]);
+	struct alg_params p;
 	auto_ckey *k = NULL;
 	auto_secret out = { 0 };
 	size_t len;
 
+	if (w == NULL)
+		return KMS_TAMPERED;
+	p = wrapping_params(w);
 	TRY(ckey_from_pkcs8(slice_of(kept->p + PROOF_LEN, kept->len - PROOF_LEN), &k));
-	TRY(secret_new(256, &out));
+	TRY(secret_new(WRAPPED_MAX, &out));
 	if (ckey_use(k, USE_DECRYPT, &p, fields_get(a->req, F_EncryptedKeyMaterial), out.p, out.len,
 		&len) != KMS_OK)
 		return bad_material(a, "it does not decrypt");

@@ -159,7 +159,7 @@ act_put_metadata(struct act *a, struct fields *f, const struct master_key *k)
 	TRY(put_rotation(f, k));
 	if (k->material) {
 		/* Asymmetric actions name their version. */
-		if (k->spec.type == KEY_AES)
+		if (key_type_is_cipher(k->spec.type))
 			TRY(act_put_uid(f, F_PrimaryKeyVersion, &k->primary));
 		TRY(act_put_time(f, F_LastRotationDate, k->rotated));
 	}

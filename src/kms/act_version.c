@@ -13,7 +13,7 @@
 static bool
 is_symmetric(const struct master_key *k)
 {
-	return k->spec.type == KEY_AES;
+	return key_type_is_cipher(k->spec.type);
 }
 
 static enum kms_rc

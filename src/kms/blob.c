@@ -20,7 +20,7 @@ blob_parse(struct slice s, struct blob *ret)
 	const uint8_t *p = s.p;
 
 	if (s.len < BLOB_HEADER_LEN + BLOB_TAG_LEN || memcmp(p, magic, sizeof(magic)) != 0 ||
-	    p[4] != BLOB_AES_GCM)
+	    (p[4] != BLOB_AES_GCM && p[4] != BLOB_SM4_SEAL))
 		return KMS_BAD_DATA;
 	ret->alg = (enum blob_alg)p[4];
 	p += 5;

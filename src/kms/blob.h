@@ -9,7 +9,8 @@
 #include "api/object.h"
 
 enum blob_alg {
-	BLOB_AES_GCM = 1, /* 96-bit nonce, 128-bit tag */
+	BLOB_AES_GCM = 1,  /* 96-bit nonce, 128-bit tag */
+	BLOB_SM4_SEAL = 2, /* the same lengths: SM4-CTR, HMAC-SM3 */
 };
 
 #define BLOB_NONCE_LEN	12

@@ -6,6 +6,7 @@
 
 #include "kms/act.h"
 #include "kms/secret_value.h"
+#include "kms/wrapping.h"
 
 #define HANDLER(action, fn) enum kms_rc fn(struct act *a) MUST_USE;
 #include "kms/handlers.def"
@@ -30,9 +31,9 @@ enum kms_rc key_drop_material(struct act *a, struct master_key *k) MUST_USE;
 /* Automatic rotation on or off; INTERVAL may be empty when off. Does not put K. */
 enum kms_rc key_set_rotation(struct act *a, struct master_key *k, bool on,
     struct slice interval) MUST_USE;
-/* The hash of RSA-OAEP that the request's WrappingKeySpec and WrappingAlgorithm mean.
+/* What the request's WrappingKeySpec and WrappingAlgorithm mean; static storage.
  * E_InvalidParameter. */
-enum kms_rc key_pick_wrapping(struct act *a, enum digest *ret) MUST_USE;
+enum kms_rc key_pick_wrapping(struct act *a, const struct wrapping **ret) MUST_USE;
 /* The CiphertextBlob of the request, made by AsymmetricEncrypt with a->key, opened; which VERSION
  * it was goes to *ID. */
 enum kms_rc asymmetric_open(struct act *a, struct slice version, struct slice algorithm,

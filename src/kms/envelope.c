@@ -14,6 +14,9 @@ envelope_context(struct act *a, enum field name, struct buf *ret)
 static struct alg_params
 params(const struct blob *b, struct slice ad)
 {
+	if (b->alg == BLOB_SM4_SEAL)
+		return (struct alg_params){ .alg = ALG_SM4_SEAL,
+			.u.seal = { .iv = slice_of(b->nonce, BLOB_NONCE_LEN), .aad = ad } };
 	return (struct alg_params){ .alg = ALG_AES_GCM,
 		.u.gcm = { .iv = slice_of(b->nonce, BLOB_NONCE_LEN),
 		    .aad = ad,
@@ -24,7 +27,9 @@ enum kms_rc
 envelope_seal(struct act *a, const struct master_key *k, struct slice context, struct slice plain,
     struct buf *ret)
 {
-	struct blob b = { .alg = BLOB_AES_GCM, .key = k->id, .version = k->primary };
+	struct blob b = { .alg = k->spec.type == KEY_SM4 ? BLOB_SM4_SEAL : BLOB_AES_GCM,
+		.key = k->id,
+		.version = k->primary };
 	struct alg_params p;
 	auto_buf out = { 0 };
 	auto_buf ad = { 0 };

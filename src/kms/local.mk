@@ -68,3 +68,4 @@ core_sources += %D%/tick.c %D%/tick.h
 core_sources += %D%/token.c
 core_sources += %D%/version.c %D%/version.h
 core_sources += %D%/version_use.c %D%/version_use.h
+core_sources += %D%/wrapping.c %D%/wrapping.h

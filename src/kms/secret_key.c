@@ -64,7 +64,8 @@ service_key(struct act *a, struct master_key *ret)
 static enum kms_rc
 check(struct act *a, const struct master_key *k, const char *what)
 {
-	if (k->spec.type != KEY_AES || (k->usage & (USAGE_ENCRYPT_DECRYPT | USAGE_ANY)) == 0)
+	if (!key_type_is_cipher(k->spec.type) ||
+	    (k->usage & (USAGE_ENCRYPT_DECRYPT | USAGE_ANY)) == 0)
 		return call_refuse(a->c, E_UnsupportedOperation,
 		    "Secrets are encrypted with a symmetric key for ENCRYPT/DECRYPT.");
 	/* Of the service's key only the secret's own policy tells who gets at what is in it. */

@@ -12,6 +12,7 @@ c_tests += %D%/policy_test.t
 c_tests += %D%/secret_permit_test.t
 c_tests += %D%/secret_test.t
 c_tests += %D%/secret_value_test.t
+c_tests += %D%/sm_test.t
 c_tests += %D%/state_test.t
 c_tests += %D%/tag_test.t
 c_tests += %D%/user_test.t

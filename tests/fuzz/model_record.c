@@ -65,10 +65,15 @@ length_of(const struct m_op *op, size_t len)
 	case ALG_RSA_PSS: return m->digest != DIGEST_NONE || len == 32 ? k : SIZE_MAX;
 	case ALG_ECDSA: return m->digest != DIGEST_NONE || len > 0 ? 2 * k : SIZE_MAX;
 	case ALG_EDDSA: return 64;
+	case ALG_SM2DSA: return m->digest != DIGEST_NONE || len == 32 ? 64 : SIZE_MAX;
 	case ALG_AES_ECB:
-	case ALG_AES_CBC: return len % 16 == 0 ? len : SIZE_MAX;
-	case ALG_AES_CBC_PAD: return len - len % 16 + 16;
-	case ALG_AES_CTR: return len <= param_counter_bytes(op->variant) ? len : SIZE_MAX;
+	case ALG_AES_CBC:
+	case ALG_SM4_ECB:
+	case ALG_SM4_CBC: return len % 16 == 0 ? len : SIZE_MAX;
+	case ALG_AES_CBC_PAD:
+	case ALG_SM4_CBC_PAD: return len - len % 16 + 16;
+	case ALG_AES_CTR:
+	case ALG_SM4_CTR: return len <= param_counter_bytes(op->variant) ? len : SIZE_MAX;
 	case ALG_AES_GCM: return len + param_tag_len(op->variant);
 	case ALG_AES_KW: return len >= 16 && len % 8 == 0 ? len + 8 : SIZE_MAX;
 	case ALG_AES_KWP: return len > 0 ? (len + 7) / 8 * 8 + 8 : SIZE_MAX;
@@ -76,6 +81,8 @@ length_of(const struct m_op *op, size_t len)
 	case ALG_HMAC: return param_mac_len(m, op->variant);
 	case ALG_NONE:
 	case ALG_ECDH:
+	case ALG_SM2PKE: /* known only when it is done */
+	case ALG_SM4_SEAL:
 	case ALG_END: break;
 	}
 	return SIZE_MAX;
