@@ -8,6 +8,7 @@
 
 #include "api/spec.h"
 #include "kms/master_spec.h"
+#include "kms/secret.h"
 #include "kmsctl/kms_verb.h"
 
 #define EVERYWHERE                                                                              \
@@ -57,6 +58,8 @@ const struct command commands[] = {
 	{ noun, verb, args, min, max, 0, 0, run, help, &kms_verbs[KMS_##id] },
 #include "kmsctl/kms_verbs.def"
 #undef VERB
+	{ "secret", "rotate-due", "", 0, 0, 0, 0, cmd_secret_rotate_due,
+	    "rotate all secrets whose time has come; for a timer to run", NULL },
 };
 const size_t n_commands = ARRAY_LEN(commands);
 
@@ -127,7 +130,9 @@ command_required(const struct command *cmd)
 static bool
 option_repeats(size_t opt)
 {
-	return options[opt].value != NULL && strcmp(options[opt].value, "K=V") == 0;
+	const char *value = options[opt].value;
+
+	return value != NULL && (strcmp(value, "K=V") == 0 || strcmp(value, "CLASS") == 0);
 }
 
 /* -- help -- */
@@ -290,6 +295,28 @@ skip_help(struct ctl *c)
 	return true;
 }
 
+/*
+ * How many words of C's arguments, behind the noun, begin VERB, which may have a blank in it
+ * ("policy get"); *REST is what would have to come next, "" when all of it is there.
+ */
+static int
+match_verb(const struct ctl *c, const char *verb, const char **rest)
+{
+	int n = 0;
+
+	while (*verb != '\0' && n + 1 < c->n_args) {
+		const char *word = c->args[n + 1];
+		size_t len = strcspn(verb, " ");
+
+		if (strlen(word) != len || memcmp(word, verb, len) != 0)
+			break;
+		verb += len + (verb[len] == ' ' ? 1 : 0);
+		n++;
+	}
+	*rest = verb;
+	return n;
+}
+
 /* The command that the first words name; they are taken away. NULL: none, *noun_known tells whether
  * the first was one. */
 static const struct command *
@@ -298,12 +325,14 @@ take_command(struct ctl *c, bool *noun_known)
 	*noun_known = false;
 	for (size_t i = 0; i < n_commands && c->n_args > 0; i++) {
 		const struct command *cmd = &commands[i];
-		int words = cmd->verb == NULL ? 1 : 2;
+		const char *rest;
+		int words;
 
 		if (strcmp(cmd->noun, c->args[0]) != 0)
 			continue;
 		*noun_known = true;
-		if (words == 2 && (c->n_args < 2 || strcmp(cmd->verb, c->args[1]) != 0))
+		words = 1 + match_verb(c, cmd->verb == NULL ? "" : cmd->verb, &rest);
+		if (*rest != '\0')
 			continue;
 		c->args += words;
 		c->n_args -= words;
@@ -385,6 +414,11 @@ complete_value(struct ctl *c, size_t opt)
 			printf("%s\n", name);
 		break;
 	case OPT_KIND: printf("private\npublic\nsecret\n"); break;
+	case OPT_TYPE:
+		for (enum secret_type t = SECRET_GENERIC; t <= SECRET_TYPE_MAX; t++)
+			printf("%s\n", secret_type_name(t));
+		break;
+	case OPT_WITHOUT: printf("lowercase\nuppercase\nnumbers\npunctuation\n"); break;
 	default:
 		if (strcmp(options[opt].value, "FILE") == 0)
 			printf("@file\n"); /* the shell knows files better */
@@ -427,6 +461,26 @@ is_first_of_noun(size_t i)
 	return k == i;
 }
 
+/* What may come next of the verbs of C's noun. Those that begin alike stand side by side. */
+static void
+complete_verb(const struct ctl *c)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < n_commands; i++) {
+		const char *next;
+		size_t len;
+
+		if (strcmp(commands[i].noun, c->args[0]) != 0 || commands[i].verb == NULL ||
+		    match_verb(c, commands[i].verb, &next) + 1 != c->n_args)
+			continue;
+		len = strcspn(next, " ");
+		if (strncmp(next, last, len + 1) != 0)
+			printf("%.*s\n", (int)len, next);
+		last = next;
+	}
+}
+
 /* ARGV: the words so far; the last one is being typed. */
 static void
 complete(struct ctl *c, int argc, char **argv)
@@ -448,11 +502,11 @@ complete(struct ctl *c, int argc, char **argv)
 	}
 	if (cmd != NULL && strstr(cmd->args, "FILE") != NULL)
 		printf("@file\n");
-	for (size_t i = 0; cmd == NULL && i < n_commands; i++) {
-		if (!known && is_first_of_noun(i))
+	if (cmd == NULL && known)
+		complete_verb(c);
+	for (size_t i = 0; cmd == NULL && !known && i < n_commands; i++) {
+		if (is_first_of_noun(i))
 			printf("%s\n", commands[i].noun);
-		else if (known && strcmp(commands[i].noun, c->args[0]) == 0)
-			printf("%s\n", commands[i].verb);
 	}
 }
 

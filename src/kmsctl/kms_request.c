@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/codec.h"
+#include "crypto/crypto.h"
 #include "kmsctl/kms_verb.h"
 
 bool
@@ -94,6 +96,32 @@ put_file(struct ctl *c, struct fields *req, enum field f, const char *path)
 	return fields_put(req, f, secret_slice(&file));
 }
 
+/* A value that is not text travels in base64. */
+static enum kms_rc
+put_value(struct ctl *c, struct fields *req, enum field f, const char *path, bool binary)
+{
+	auto_secret file = { 0 };
+	auto_buf base64 = { 0 };
+
+	if (!binary)
+		return put_file(c, req, f, path);
+	TRY(file_read_secret(path, false, &file, &c->call.err));
+	TRY(base64_encode(secret_slice(&file), &base64));
+	return fields_put(req, f, buf_slice(&base64));
+}
+
+/* Such an id as nobody has given yet. */
+static enum kms_rc
+put_new_id(struct fields *req, enum field f)
+{
+	uint8_t random[16];
+	char text[2 * sizeof(random) + 1];
+
+	TRY(crypto_random(random, sizeof(random)));
+	(void)hex_encode(slice_of(random, sizeof(random)), text, sizeof(text));
+	return fields_put_text(req, f, text);
+}
+
 /*
  * A key by any of its names. An action that takes no alias gets the id that it stands for today,
  * which the caller must be allowed to see.
@@ -176,7 +204,7 @@ add_pair(struct ctl *c, json_t *j, const char *word)
 }
 
 static enum kms_rc
-put_tags(struct ctl *c, struct fields *req, enum field f, char **words, int n)
+put_tags(struct ctl *c, struct fields *req, enum field f, const char *const *words, int n)
 {
 	json_t *j = json_array();
 	enum kms_rc rc = j == NULL ? KMS_NOMEM : KMS_OK;
@@ -205,8 +233,18 @@ put_pairs(struct ctl *c, struct fields *req, enum field f, enum opt opt)
 	return rc;
 }
 
+static bool
+is_among(const struct ctl *c, enum opt opt, const char *text)
+{
+	for (size_t i = 0; i < c->n_pairs; i++) {
+		if (c->pairs[i].opt == opt && strcmp(c->pairs[i].value, text) == 0)
+			return true;
+	}
+	return false;
+}
+
 static enum kms_rc
-put_words(struct ctl *c, struct fields *req, enum field f, char **words, int n)
+put_words(struct ctl *c, struct fields *req, enum field f, const char *const *words, int n)
 {
 	json_t *j = json_array();
 
@@ -257,7 +295,7 @@ choose(const struct ctl *c, const struct kms_verb *v)
 static enum kms_rc
 fill(struct ctl *c, const struct fill *f, enum action a, int *next, struct fields *req)
 {
-	char **args = c->args + *next;
+	const char *const *args = (const char *const *)c->args + *next;
 	int left = c->n_args - *next;
 	const char *word = takes_argument(f) ? args[0] : f->opt == OPT_END ? NULL : c->opt[f->opt];
 
@@ -269,20 +307,36 @@ fill(struct ctl *c, const struct fill *f, enum action a, int *next, struct field
 	case FILL_OPT_USER: return kms_put_user(req, word);
 	case FILL_FILE_ARG:
 	case FILL_OPT_FILE: return put_file(c, req, f->field, word);
+	case FILL_VALUE: return put_value(c, req, f->field, word, c->opt[f->opt] != NULL);
 	case FILL_TAGS: return put_tags(c, req, f->field, args, left);
 	case FILL_WORDS: return put_words(c, req, f->field, args, left);
 	case FILL_ARG:
 	case FILL_OPT: return put(c, req, f->field, word);
+	case FILL_OPT_LIST: return put_words(c, req, f->field, &word, 1);
+	case FILL_OR_NEW:
+		return word != NULL ? put(c, req, f->field, word) : put_new_id(req, f->field);
+	case FILL_AMONG:
+		return is_among(c, f->opt, f->text) ? fields_put_bool(req, f->field, true) : KMS_OK;
 	case FILL_PAIRS: return put_pairs(c, req, f->field, f->opt);
 	case FILL_WHEN:
 	case FILL_FIXED: return put(c, req, f->field, f->text);
 	case FILL_UNLESS: return fields_put_bool(req, f->field, word == NULL);
 	case FILL_TO_FILE:
 	case FILL_ONE_OF:
+	case FILL_SOME_OF:
 	case FILL_FLAG:
 	case FILL_END: break;
 	}
 	return KMS_OK;
+}
+
+/* Of two options as many as there must be. */
+static bool
+enough(const struct ctl *c, const struct fill *f)
+{
+	int n = f->other == OPT_END ? 0 : (c->opt[f->opt] != NULL) + (c->opt[f->other] != NULL);
+
+	return f->from == FILL_ONE_OF ? n == 1 : f->from != FILL_SOME_OF || n > 0;
 }
 
 enum exit_code
@@ -295,10 +349,10 @@ kms_request(struct ctl *c, const struct kms_verb *v, enum action *ret_action, st
 	err_clear(&c->call.err);
 	c->call.error = E_None;
 	for (const struct fill *f = v->fills; f->from != FILL_END && rc == KMS_OK; f++) {
-		bool always = f->from == FILL_UNLESS || f->from == FILL_FIXED;
+		bool always =
+		    f->from == FILL_UNLESS || f->from == FILL_FIXED || f->from == FILL_OR_NEW;
 
-		if (f->from == FILL_ONE_OF &&
-		    (c->opt[f->opt] == NULL) == (c->opt[f->other] == NULL))
+		if (!enough(c, f))
 			return ctl_usage(c, "%s is needed", f->text);
 		if ((given(c, f, next) || always) && f->field != F_COUNT && kms_takes(a, f->field))
 			rc = fill(c, f, a, &next, req);

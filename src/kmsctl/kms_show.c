@@ -364,6 +364,20 @@ put_bytes(struct ctl *c, enum field f, struct slice s, const char *path)
 	return rc == KMS_OK ? EXIT_DONE : ctl_fail(c, rc, "cannot write the result");
 }
 
+/* A member's bytes as the caller put them: what was not text has travelled in base64. */
+static enum exit_code
+put_member(struct ctl *c, const struct fields *res, enum field f, const char *path)
+{
+	struct slice s = bytes_of(find(res, f)), type = fields_get(res, F_SecretDataType);
+	auto_buf bytes = { 0 };
+
+	/* Others may have put what is none. */
+	if (f == F_SecretData && slice_eq(type, slice_str("binary")) &&
+	    base64_decode(s, &bytes) == KMS_OK)
+		s = buf_slice(&bytes);
+	return put_bytes(c, f, s, path);
+}
+
 /* -- all of it -- */
 
 char *
@@ -413,7 +427,7 @@ kms_show(struct ctl *c, const struct kms_verb *v, enum action a, const struct fi
 									    : NULL;
 
 		if (m != NULL)
-			code = put_bytes(c, f->field, bytes_of(m), c->opt[f->opt]);
+			code = put_member(c, res, f->field, c->opt[f->opt]);
 	}
 	if (code != EXIT_DONE)
 		return code;
@@ -423,5 +437,5 @@ kms_show(struct ctl *c, const struct kms_verb *v, enum action a, const struct fi
 		return record(c, v, res);
 	if (file_of(c, v, v->show.field) != NULL)
 		return EXIT_DONE;
-	return put_bytes(c, v->show.field, bytes_of(find(res, v->show.field)), NULL);
+	return put_member(c, res, v->show.field, NULL);
 }

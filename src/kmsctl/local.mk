@@ -8,6 +8,7 @@ kmsctl_sources += %D%/cmd_key.c
 kmsctl_sources += %D%/cmd_key_import.c
 kmsctl_sources += %D%/cmd_kms.c %D%/kms_verb.h %D%/kms_verbs.def
 kmsctl_sources += %D%/cmd_random.c
+kmsctl_sources += %D%/cmd_secret.c
 kmsctl_sources += %D%/cmd_sign.c
 kmsctl_sources += %D%/cmd_token.c
 kmsctl_sources += %D%/ctl.c %D%/ctl.h

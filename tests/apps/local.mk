@@ -4,12 +4,13 @@
 
 apps_tests += %D%/kms.test
 apps_tests += %D%/kmsctl.test
+apps_tests += %D%/secrets.test
 apps_tests += %D%/pkcs11-tool.test
 apps_tests += %D%/openssl-engine.test
 apps_tests += %D%/nginx.test
 apps_tests += %D%/openssh.test
 apps_tests += %D%/p11-kit.test
-EXTRA_DIST += $(apps_tests) %D%/lib.sh
+EXTRA_DIST += $(apps_tests) %D%/lib.sh %D%/ctl.sh
 
 # Not part of make check, and so not of make distcheck: these need servers, ports and time.
 .PHONY: check-apps
