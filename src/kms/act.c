@@ -102,14 +102,8 @@ enum kms_rc
 act_permit_key(struct act *a, const char *what, const struct master_key *k)
 {
 	char id[UID_TEXT_LEN + 1];
-	struct resource r = { .type = "key",
-		.tags = &k->tags,
-		.policy = buf_slice(&k->policy),
-		.has_policy = true,
-		.default_policy = POLICY_DEFAULT_KEY };
+	struct resource r = resource_of_key(k, id);
 
-	uid_to_text(&k->id, id);
-	r.name = slice_str(id);
 	TRY(authorise(a, what, &r));
 	return act_check_state(a, k);
 }

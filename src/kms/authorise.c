@@ -8,6 +8,29 @@
 #include "base/codec.h"
 #include "kms/identity.h"
 
+struct resource
+resource_of_key(const struct master_key *k, char id[UID_TEXT_LEN + 1])
+{
+	uid_to_text(&k->id, id);
+	return (struct resource){ .type = "key",
+		.name = slice_str(id),
+		.tags = &k->tags,
+		.policy = buf_slice(&k->policy),
+		.has_policy = true,
+		.default_policy = POLICY_DEFAULT_KEY };
+}
+
+struct resource
+resource_of_secret(const struct kms_secret *s)
+{
+	return (struct resource){ .type = "secret",
+		.name = buf_slice(&s->name),
+		.tags = &s->tags,
+		.policy = buf_slice(&s->policy),
+		.has_policy = true,
+		.default_policy = POLICY_DEFAULT_SECRET };
+}
+
 static void
 free_policy(struct policy **p)
 {

@@ -18,6 +18,10 @@ struct resource {
 	enum policy_default default_policy;
 };
 
+/* K and S as such; what they borrow from, ID and the strings in S, outlives them. */
+struct resource resource_of_key(const struct master_key *k, char id[UID_TEXT_LEN + 1]);
+struct resource resource_of_secret(const struct kms_secret *s);
+
 /*
  * WHAT ("kms:Decrypt") may be done to R by a->who, now. E_NoPermission; the sentence says why only
  * as far as the caller may know.

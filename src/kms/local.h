@@ -27,4 +27,27 @@ void local_run_programs(struct backend *b);
  */
 void local_tick(struct backend *b);
 
+/* May the caller of a call do this, and why? */
+struct explain_question {
+	struct slice action;   /* Decrypt or kms:Decrypt */
+	struct slice resource; /* a key by any of its names, an alias or a secret, or the ARN of
+				  one; empty: all of the account */
+	struct slice context;  /* an encryption context in JSON, or empty */
+	const char *source_ip; /* "": from inside this machine */
+};
+
+#define EXPLANATION_MAX 1024
+struct explanation {
+	bool allowed;
+	char text[EXPLANATION_MAX]; /* one sentence */
+};
+
+/*
+ * What policies say, without doing anything; whether a key is enabled is not asked. For those who
+ * look after policies: the sentence names statements and policies. E_ActionNotFound,
+ * E_InvalidParameter, and what finding a key or secret answers.
+ */
+enum kms_rc local_explain(struct backend *b, struct call *c, const struct explain_question *q,
+    struct explanation *ret) MUST_USE;
+
 #endif

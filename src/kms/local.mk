@@ -27,6 +27,7 @@ core_sources += %D%/core.h
 core_sources += %D%/default_id.c
 core_sources += %D%/entity.c %D%/entity.h
 core_sources += %D%/envelope.c %D%/envelope.h
+core_sources += %D%/explain.c
 core_sources += %D%/gate.c
 core_sources += %D%/handlers.def
 core_sources += %D%/identity.c %D%/identity.h

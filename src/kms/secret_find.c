@@ -49,12 +49,7 @@ goes_on(enum action action)
 enum kms_rc
 act_permit_secret(struct act *a, const char *what, const struct kms_secret *s)
 {
-	struct resource r = { .type = "secret",
-		.name = buf_slice(&s->name),
-		.tags = &s->tags,
-		.policy = buf_slice(&s->policy),
-		.has_policy = true,
-		.default_policy = POLICY_DEFAULT_SECRET };
+	struct resource r = resource_of_secret(s);
 
 	TRY(authorise(a, what, &r));
 	if (s->delete_at != 0 && !goes_on(a->action))

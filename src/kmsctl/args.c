@@ -58,6 +58,9 @@ const struct command commands[] = {
 	{ noun, verb, args, min, max, 0, 0, run, help, &kms_verbs[KMS_##id] },
 #include "kmsctl/kms_verbs.def"
 #undef VERB
+	{ "policy", "explain", "ACTION [KEY|SECRET]", 1, 2, 0,
+	    BIT(OPT_AS) | BIT(OPT_CONTEXT) | BIT(OPT_SOURCE_IP), cmd_policy_explain,
+	    "say whether an action is allowed, by which statement, or what is missing", NULL },
 	{ "secret", "rotate-due", "", 0, 0, 0, 0, cmd_secret_rotate_due,
 	    "rotate all secrets whose time has come; for a timer to run", NULL },
 };
@@ -414,6 +417,7 @@ complete_value(struct ctl *c, size_t opt)
 			printf("%s\n", name);
 		break;
 	case OPT_KIND: printf("private\npublic\nsecret\n"); break;
+	case OPT_STAGE: printf("ACSCurrent\nACSPrevious\n"); break;
 	case OPT_TYPE:
 		for (enum secret_type t = SECRET_GENERIC; t <= SECRET_TYPE_MAX; t++)
 			printf("%s\n", secret_type_name(t));

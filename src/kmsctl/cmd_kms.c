@@ -108,7 +108,7 @@ advice(enum api_error e)
 		const char *text;
 	} rows[] = {
 		{ E_NoPermission,
-		    "a policy can allow it: see kmsctl policy list, kmsctl policy attach" },
+		    "see why with kmsctl policy explain, and allow it with kmsctl policy attach" },
 		{ E_KeyNotFound, "see the keys with: kmsctl master list" },
 		{ E_AliasNotFound, "see the aliases with: kmsctl alias list" },
 		{ E_AliasAlreadyExists,

@@ -217,8 +217,8 @@ put_tags(struct ctl *c, struct fields *req, enum field f, const char *const *wor
 	return rc;
 }
 
-static enum kms_rc
-put_pairs(struct ctl *c, struct fields *req, enum field f, enum opt opt)
+enum kms_rc
+kms_put_pairs(struct ctl *c, struct fields *req, enum field f, enum opt opt)
 {
 	json_t *j = json_object();
 	enum kms_rc rc = j == NULL ? KMS_NOMEM : KMS_OK;
@@ -317,7 +317,7 @@ fill(struct ctl *c, const struct fill *f, enum action a, int *next, struct field
 		return word != NULL ? put(c, req, f->field, word) : put_new_id(req, f->field);
 	case FILL_AMONG:
 		return is_among(c, f->opt, f->text) ? fields_put_bool(req, f->field, true) : KMS_OK;
-	case FILL_PAIRS: return put_pairs(c, req, f->field, f->opt);
+	case FILL_PAIRS: return kms_put_pairs(c, req, f->field, f->opt);
 	case FILL_WHEN:
 	case FILL_FIXED: return put(c, req, f->field, f->text);
 	case FILL_UNLESS: return fields_put_bool(req, f->field, word == NULL);

@@ -94,6 +94,8 @@ enum exit_code kms_request(struct ctl *c, const struct kms_verb *v, enum action 
 /* A has the parameter, or the member of the result. */
 bool kms_takes(enum action a, enum field f);
 bool kms_gives(enum action a, enum field f);
+/* All values of OPT, K=V, as a JSON object. KMS_INVALID, with what is wrong in the call's text. */
+enum kms_rc kms_put_pairs(struct ctl *c, struct fields *req, enum field f, enum opt opt) MUST_USE;
 /* NAME or ACCOUNT/NAME. */
 enum kms_rc kms_put_user(struct fields *req, const char *text) MUST_USE;
 

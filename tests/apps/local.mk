@@ -4,6 +4,7 @@
 
 apps_tests += %D%/kms.test
 apps_tests += %D%/kmsctl.test
+apps_tests += %D%/policies.test
 apps_tests += %D%/secrets.test
 apps_tests += %D%/pkcs11-tool.test
 apps_tests += %D%/openssl-engine.test
