@@ -27,6 +27,21 @@ void local_run_programs(struct backend *b);
  */
 void local_tick(struct backend *b);
 
+/*
+ * Writes all of the token to FD, as it is at one moment, sealed under a passphrase of 8 to 1024
+ * bytes; what a PIN protects stays protected by it inside. Nobody need be logged in.
+ * KMS_NOT_INITIALIZED, KMS_LIMIT, KMS_IO, KMS_FULL.
+ */
+enum kms_rc local_backup(struct backend *b, struct call *c, struct slice passphrase,
+    int fd) MUST_USE;
+/*
+ * The other way: into the store of CONF, all of it or nothing. KMS_EXISTS when there is a token in
+ * it, unless REPLACE. KMS_BAD_DATA: no backup, or another passphrase; KMS_TAMPERED, KMS_NEWER,
+ * KMS_CONFLICT, and what opening a store answers.
+ */
+enum kms_rc local_restore(const struct conf_token *conf, struct call *c, struct slice passphrase,
+    int fd, bool replace) MUST_USE;
+
 /* May the caller of a call do this, and why? */
 struct explain_question {
 	struct slice action;   /* Decrypt or kms:Decrypt */

@@ -52,6 +52,11 @@ const struct command commands[] = {
 	    "verify a signature: says OK, or exits with 1", NULL },
 	{ "random", NULL, "BYTES", 1, 1, 0, BIT(OPT_HEX) | BIT(OPT_BASE64) | BIT(OPT_OUT),
 	    cmd_random, "write random bytes", NULL },
+	{ "backup", NULL, "FILE|-", 1, 1, 0, BIT(OPT_PASSPHRASE_FILE), cmd_backup,
+	    "write all of a token to a file, sealed under a passphrase", NULL },
+	{ "restore", NULL, "FILE|-", 1, 1, 0,
+	    BIT(OPT_PASSPHRASE_FILE) | BIT(OPT_FORCE) | BIT(OPT_YES), cmd_restore,
+	    "make a token of a backup, with all that is in it", NULL },
 	{ "doctor", NULL, "", 0, 0, 0, BIT(OPT_MODULE), cmd_doctor,
 	    "try everything an application needs, and say what to do", NULL },
 #define VERB(id, noun, verb, args, min, max, run, act, alternative, fills, ask, say, show, help) \

@@ -7,6 +7,7 @@ core_sources += %D%/sql.def
 core_sources += %D%/sqlite.c %D%/sqlite.h
 core_sources += %D%/sqlite_apply.c
 core_sources += %D%/sqlite_conn.c
+core_sources += %D%/sqlite_copy.c
 core_sources += %D%/sqlite_entities.c
 core_sources += %D%/sqlite_rows.c
 core_sources += %D%/sqlite_token.c

@@ -258,6 +258,8 @@ static const struct store_ops ops = {
 	.entity_get = entities_get,
 	.entity_by_name = entities_by_name,
 	.entity_list = entities_list,
+	.copy = sqlite_copy,
+	.replace = sqlite_replace,
 };
 
 /* With a host that runs SQLite for one thread alone, a connection is given no mutex even when it

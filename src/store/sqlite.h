@@ -71,6 +71,8 @@ bool conn_wait(struct conn *k, int tries);
 enum kms_rc conn_open(struct sqlite_store *s, struct call *c, bool create,
     struct conn **ret) MUST_USE;
 void conn_close(struct conn *k);
+/* Sets up what K->db has open, and finds what is wrong with it; as migrate. */
+enum kms_rc conn_prepare(struct conn *k, struct call *c, bool create) MUST_USE;
 /* The file at the store's path is still the one that K has open. */
 bool conn_is_current(const struct conn *k);
 
@@ -136,6 +138,9 @@ enum kms_rc entity_update(struct conn *k, struct call *c, const struct store_ent
 enum kms_rc entity_remove(struct conn *k, struct call *c, const struct uid *id,
     uint64_t was) MUST_USE;
 
+enum kms_rc sqlite_copy(struct store *s, struct call *c, struct store_image *ret) MUST_USE;
+enum kms_rc sqlite_replace(struct store *s, struct call *c, struct slice was,
+    const struct store_image *image) MUST_USE;
 enum kms_rc sqlite_apply(struct store *s, struct call *c, struct slice serial,
     const struct store_change *v, size_t n) MUST_USE;
 enum kms_rc entities_get(struct store *s, struct call *c, const struct uid *id,
@@ -156,6 +161,8 @@ enum kms_rc token_reset(struct store *s, struct call *c, struct slice was,
     const struct store_token *t) MUST_USE;
 enum kms_rc token_pin_put(struct store *s, struct call *c, struct slice serial, enum role role,
     struct slice was, const struct store_pin *pin) MUST_USE;
+/* In a transaction: KMS_CONFLICT unless the token is still that of WAS (empty: none). */
+enum kms_rc conn_check_serial(struct conn *k, struct call *c, struct slice was) MUST_USE;
 enum kms_rc token_pin_count(struct store *s, struct call *c, enum role role, bool right) MUST_USE;
 
 #endif

@@ -254,22 +254,25 @@ restrict_db(struct conn *k)
 	(void)sqlite3_limit(k->db, SQLITE_LIMIT_LENGTH, ROW_MAX);
 }
 
-/* Opens and sets up; the first pragma that reads the file finds what is wrong with it. */
-static enum kms_rc
-open_and_set(struct conn *k, struct call *c, bool create)
+/* The first pragma that reads the file finds what is wrong with it. */
+enum kms_rc
+conn_prepare(struct conn *k, struct call *c, bool create)
 {
-	int result = open_db(k);
-
-	if (result == SQLITE_OK) {
-		restrict_db(k);
-		result = sqlite3_exec(k->db, settings, NULL, NULL, NULL);
-	}
-	if (result != SQLITE_OK)
-		return k->db == NULL ? KMS_NOMEM : conn_fail(k, c, sqlite3_extended_errcode(k->db));
+	restrict_db(k);
+	if (sqlite3_exec(k->db, settings, NULL, NULL, NULL) != SQLITE_OK)
+		return conn_fail(k, c, sqlite3_extended_errcode(k->db));
 	/* SQLite falls back to reading when the file does not let it write. */
 	if (sqlite3_db_readonly(k->db, "main") == 1)
 		k->read_only = true;
 	return migrate(k, c, create);
+}
+
+static enum kms_rc
+open_and_set(struct conn *k, struct call *c, bool create)
+{
+	if (open_db(k) == SQLITE_OK)
+		return conn_prepare(k, c, create);
+	return k->db == NULL ? KMS_NOMEM : conn_fail(k, c, sqlite3_extended_errcode(k->db));
 }
 
 static void

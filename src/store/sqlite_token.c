@@ -111,8 +111,8 @@ put_token(struct conn *k, struct call *c, const struct store_token *t)
 	return t->user.sealed.len == 0 ? KMS_OK : put_pin(k, c, ROLE_USER, &t->user);
 }
 
-static enum kms_rc
-check_serial(struct conn *k, struct call *c, struct slice was)
+enum kms_rc
+conn_check_serial(struct conn *k, struct call *c, struct slice was)
 {
 	auto_store_token now = { 0 };
 	enum kms_rc rc = read_token(k, c, &now);
@@ -129,7 +129,7 @@ static enum kms_rc
 reset_in_transaction(struct conn *k, struct call *c, struct slice was, const struct store_token *t)
 {
 	TRY(conn_run(k, c, SQL_BEGIN));
-	TRY(check_serial(k, c, was));
+	TRY(conn_check_serial(k, c, was));
 	TRY(conn_run(k, c, SQL_OBJECT_CLEAR));
 	TRY(conn_run(k, c, SQL_ENTITY_CLEAR));
 	TRY(conn_run(k, c, SQL_PIN_CLEAR));
@@ -170,7 +170,7 @@ pin_put_in_transaction(struct conn *k, struct call *c, struct slice serial, enum
     struct slice was, const struct store_pin *pin)
 {
 	TRY(conn_run(k, c, SQL_BEGIN));
-	TRY(check_serial(k, c, serial));
+	TRY(conn_check_serial(k, c, serial));
 	if (was.p != NULL)
 		TRY(check_sealed(k, c, role, was));
 	TRY(put_pin(k, c, role, pin));

@@ -114,6 +114,17 @@ struct store_token {
 void store_token_free(struct store_token *t);
 #define auto_store_token __attribute__((cleanup(store_token_free))) struct store_token
 
+/* A store as it was at one moment, in a form that only stores of the same kind know. */
+struct store_image {
+	uint8_t *p;
+	size_t len;
+};
+
+enum kms_rc store_image_new(uint64_t len, struct store_image *ret) MUST_USE;
+/* I may be NULL or { 0 }, and is { 0 } then. */
+void store_image_free(struct store_image *i);
+#define auto_store_image __attribute__((cleanup(store_image_free))) struct store_image
+
 struct store_ops {
 	const char *name;
 	void (*close)(struct store *s);
@@ -161,6 +172,14 @@ struct store_ops {
 	/* *TOTAL: how many there are without skip and limit; may be NULL. */
 	enum kms_rc (*entity_list)(struct store *s, struct call *c, const struct entity_query *q,
 	    struct store_entities *ret, uint64_t *total);
+	enum kms_rc (*copy)(struct store *s, struct call *c, struct store_image *ret);
+	/*
+	 * Puts all that is in the image in the place of all that is in the store, or nothing, if
+	 * the token's serial is still WAS (empty: no token); KMS_CONFLICT. The image is known to be
+	 * one of ours, but maybe of another version: KMS_NEWER, KMS_TAMPERED.
+	 */
+	enum kms_rc (*replace)(struct store *s, struct call *c, struct slice was,
+	    const struct store_image *image);
 };
 
 /* First member of each store. */

@@ -17,6 +17,7 @@ endif
 EXTRA_DIST += %D%/fuzz.h
 
 fuzz_targets += %D%/audit_fuzz.fuzz
+fuzz_targets += %D%/backup_fuzz.fuzz
 # Targets that call the whole module, over a world of their own; the linker puts that world's cheap
 # functions in the place of slow ones.
 world_sources = %D%/world.c %D%/world.h %D%/known.c %D%/known.h
