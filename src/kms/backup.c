@@ -182,7 +182,7 @@ local_restore(const struct conf_token *conf, struct call *c, struct slice passph
 	struct store *s;
 	enum kms_rc rc;
 
-	TRY(crypto_start());
+	TRY(crypto_start(&c->err));
 	TRY(store_open_sqlite(conf->store, conf->read_only, c, &s));
 	rc = restore(s, conf, c, passphrase, fd, replace);
 	s->ops->close(s);

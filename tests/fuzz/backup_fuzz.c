@@ -18,7 +18,7 @@ LLVMFuzzerInitialize(int *argc UNUSED, char ***argv UNUSED)
 {
 	struct backup_head h;
 
-	MUST(crypto_start() == KMS_OK);
+	MUST(crypto_start(NULL) == KMS_OK);
 	MUST(backup_head_new(COPY_MIN, 0, CHEAP, &h) == KMS_OK);
 	MUST(backup_key(&h, slice_str("correct horse"), &key) == KMS_OK);
 	return 0;

@@ -16,7 +16,7 @@ static uint8_t *bytes;
 static void
 setup(void)
 {
-	CHECK_RC(crypto_start(), KMS_OK);
+	CHECK_RC(crypto_start(NULL), KMS_OK);
 	CHECK_RC(backup_head_new(LEN, 1700000000, CHEAP, &head), KMS_OK);
 	CHECK_RC(backup_key(&head, PASSPHRASE, &key), KMS_OK);
 	ck_assert_ptr_nonnull(bytes = malloc(LEN));

@@ -212,7 +212,7 @@ come_and_go(void *arg UNUSED)
 static void
 see_that_nobody_was_inside(struct child *up UNUSED, void *arg UNUSED)
 {
-	if (fork_caught(FORK_HOLD_STORE)) /* without libcheck, which allocates */
+	if (fork_check(FORK_HOLD_STORE, NULL) != KMS_OK) /* without libcheck, which allocates */
 		_exit(EXIT_FAILURE);
 }
 
