@@ -16,6 +16,13 @@ enum kms_rc local_open(const struct conf_token *conf, struct call *c,
 
 /* -- for programs of ours: never for an application that loads the module -- */
 
+/*
+ * backend_init_token and backend_init_pin at once or not at all: whoever is interrupted asks for
+ * the same again. Nobody is logged in afterwards.
+ */
+enum kms_rc local_make_token(struct backend *b, struct call *c, struct slice label,
+    struct slice so_pin, struct slice user_pin) MUST_USE;
+
 /* This process may run the program that the token's rotate-program names. Before other threads use
  * B. */
 void local_run_programs(struct backend *b);

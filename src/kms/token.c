@@ -193,8 +193,27 @@ random_bytes(struct buf *b, size_t n)
 	return crypto_random(p, n);
 }
 
-enum kms_rc
-local_init_token(struct backend *b, struct call *c, struct slice label, struct slice so_pin)
+/* The rest of a new token T whose serial and label stand; USER_PIN may be empty. */
+static enum kms_rc
+seal_token(const struct local *l, struct slice so_pin, struct slice user_pin, struct store_token *t)
+{
+	auto_secret root = { 0 };
+	struct slice serial = buf_slice(&t->serial);
+
+	TRY(secret_new(SEAL_KEY_LEN, &root));
+	TRY(crypto_random(root.p, root.len));
+	TRY(random_bytes(&t->open_key, SEAL_KEY_LEN));
+	TRY(pin_seal(serial, ROLE_SO, so_pin, l->pin_cost, l->pin_tries, secret_slice(&root),
+	    &t->so));
+	if (user_pin.len == 0)
+		return KMS_OK;
+	return pin_seal(serial, ROLE_USER, user_pin, l->pin_cost, l->pin_tries, secret_slice(&root),
+	    &t->user);
+}
+
+static enum kms_rc
+make_token(struct backend *b, struct call *c, struct slice label, struct slice so_pin,
+    struct slice user_pin)
 {
 	struct local *l = local_of(b);
 	auto_store_token was = { 0 };
@@ -209,18 +228,28 @@ local_init_token(struct backend *b, struct call *c, struct slice label, struct s
 	rc = pin_verify(l, c, ROLE_SO, so_pin, &was, &root);
 	if (rc != KMS_OK && rc != KMS_NOT_INITIALIZED)
 		return rc;
-	secret_free(&root);
-	TRY(secret_new(SEAL_KEY_LEN, &root));
-	TRY(crypto_random(root.p, root.len));
 	TRY(random_bytes(&t.serial, SERIAL_LEN));
-	TRY(random_bytes(&t.open_key, SEAL_KEY_LEN));
 	TRY(buf_set(&t.label, label));
-	TRY(pin_seal(buf_slice(&t.serial), ROLE_SO, so_pin, l->pin_cost, l->pin_tries,
-	    secret_slice(&root), &t.so));
+	TRY(seal_token(l, so_pin, user_pin, &t));
 	TRY(l->store->ops->token_reset(l->store, c, buf_slice(&was.serial), &t));
 	local_logout(b);
 	local_look(l);
 	return KMS_OK;
+}
+
+enum kms_rc
+local_init_token(struct backend *b, struct call *c, struct slice label, struct slice so_pin)
+{
+	return make_token(b, c, label, so_pin, slice_of(NULL, 0));
+}
+
+enum kms_rc
+local_make_token(struct backend *b, struct call *c, struct slice label, struct slice so_pin,
+    struct slice user_pin)
+{
+	if (user_pin.len < PIN_MIN || user_pin.len > PIN_MAX)
+		return KMS_PIN_LEN;
+	return make_token(b, c, label, so_pin, user_pin);
 }
 
 /* The user's PIN has the cost and the tries that the token was made with. */

@@ -7,7 +7,7 @@
 
 #define TOKEN_LABEL_MAX 32 /* PKCS#11 3.0 §3.2, CK_TOKEN_INFO.label */
 
-/* The user PIN and the SO PIN in hand before anything is changed, so that a token is never left
+/* Both PINs in hand before anything is changed, and both set at once, so that a token is never left
  * half made. */
 static enum exit_code
 make_token(struct ctl *c, const char *label)
@@ -20,18 +20,11 @@ make_token(struct ctl *c, const char *label)
 	if ((code = pin_get(c, PIN_SO, !again, &so)) != EXIT_DONE ||
 	    (code = pin_get(c, PIN_USER, true, &user)) != EXIT_DONE)
 		return code;
-	rc = backend_init_token(c->backend, ctl_call(c), slice_str(label), secret_slice(&so));
+	rc = local_make_token(c->backend, ctl_call(c), slice_str(label), secret_slice(&so),
+	    secret_slice(&user));
 	if (rc != KMS_OK)
-		return ctl_fail(c, rc, "cannot initialise %s with the SO PIN given",
+		return ctl_fail(c, rc, "cannot initialise %s with the PINs given",
 		    ctl_token_name(c->token));
-	rc = backend_login(c->backend, ctl_call(c), ROLE_SO, slice_of(NULL, 0), secret_slice(&so));
-	if (rc == KMS_OK) {
-		rc = backend_init_pin(c->backend, ctl_call(c), secret_slice(&user));
-		backend_logout(c->backend);
-	}
-	if (rc != KMS_OK)
-		return ctl_fail(c, rc, "the token %s is made, but its user PIN cannot be set",
-		    label);
 	return EXIT_DONE;
 }
 

@@ -163,6 +163,40 @@ START_TEST(token_made_anew_elsewhere_logs_out_and_takes_nothing_sealed_for_the_o
 }
 END_TEST
 
+static void
+check_user_pin(struct slice pin)
+{
+	struct backend *b = open_local();
+
+	CHECK_RC(login(b, ROLE_USER, pin), KMS_OK);
+	backend_close(b);
+}
+
+/* Whatever stops the second half undoes the first, and the same may be asked for again. */
+START_TEST(token_and_user_pin_are_made_at_once_or_not_at_all)
+{
+	struct backend *b = open_local();
+
+	CHECK_RC(local_make_token(b, NULL, BYTES("first"), SO_PIN, BYTES("123")), KMS_PIN_LEN);
+	ck_assert(!status_of(b).initialized);
+	CHECK_RC(local_make_token(b, NULL, BYTES("first"), SO_PIN, PIN), KMS_OK);
+	ck_assert_int_eq(backend_role(b), ROLE_NONE);
+	check_user_pin(PIN);
+	edit("ALTER TABLE pin RENAME TO kept;"
+	     "CREATE TABLE pin (role INTEGER PRIMARY KEY CHECK (role <> 1), log2n, r, p, salt,"
+	     " sealed, failures, max_failures);"
+	     "INSERT INTO pin SELECT * FROM kept WHERE role <> 1");
+	ck_assert_int_ne(local_make_token(b, NULL, BYTES("second"), SO_PIN, BYTES("5678")), KMS_OK);
+	edit("DROP TABLE pin; ALTER TABLE kept RENAME TO pin");
+	ck_assert_str_eq(status_of(b).label, "first");
+	check_user_pin(PIN);
+	CHECK_RC(local_make_token(b, NULL, BYTES("second"), SO_PIN, BYTES("5678")), KMS_OK);
+	ck_assert_str_eq(status_of(b).label, "second");
+	check_user_pin(BYTES("5678"));
+	backend_close(b);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -172,6 +206,7 @@ main(void)
 		pins_are_bytes_and_belong_to_their_role,
 		what_was_sealed_under_one_pin_opens_under_the_next,
 		reauthentication_asks_the_users_pin_and_changes_nothing,
+		token_and_user_pin_are_made_at_once_or_not_at_all,
 		making_a_token_anew_needs_its_so_pin_and_empties_it,
 		token_made_anew_elsewhere_logs_out_and_takes_nothing_sealed_for_the_old };
 	Suite *s = suite_create("local-token");
