@@ -1,22 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random bytes and hashes. libcrypto's generator costs half a microsecond whether asked for 32
- * bytes or 500, so each thread keeps some in stock; a byte is wiped when it is served, and a forked
- * child starts without any.
+ * bytes or 500, so each thread keeps some in stock: in the arena of secrets, since they
+ * are keys to be. A byte is wiped when it is served, and a forked child starts without any.
  */
 #include "crypto/lib.h"
 
 #include <openssl/rand.h>
+#include <pthread.h>
 
 #include "base/os.h"
 
-#define STOCK 512
+#define SLOT  512 /* of the arena */
+#define STOCK (SLOT - sizeof(size_t) - sizeof(unsigned))
 
-static _Thread_local struct {
-	uint8_t bytes[STOCK];
-	size_t left; /* at the front */
+struct stock {
+	size_t left; /* at the front of bytes */
 	unsigned fork_generation;
-} stock;
+	uint8_t bytes[STOCK];
+};
+
+static _Thread_local struct stock *own;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t at_thread_end;
+static bool have_key;
+
+static void
+give_back(void *p)
+{
+	own = NULL;
+	secret_mem_free(p, sizeof(struct stock));
+}
+
+static void
+make_key(void)
+{
+	have_key = pthread_key_create(&at_thread_end, give_back) == 0;
+}
+
+/* This thread's stock; NULL when there is no memory for one. */
+static struct stock *
+stock_make(void)
+{
+	struct stock *s;
+
+	(void)pthread_once(&once, make_key);
+	if (!have_key || (s = secret_mem_new(sizeof(*s))) == NULL)
+		return NULL;
+	if (pthread_setspecific(at_thread_end, s) != 0) {
+		secret_mem_free(s, sizeof(*s));
+		return NULL;
+	}
+	return own = s;
+}
 
 /*
  * Straight from our context's generator for keys. RAND_priv_bytes_ex would ask it too, but first
@@ -38,19 +74,20 @@ enum kms_rc
 crypto_random(uint8_t *dst, size_t len)
 {
 	unsigned generation = os_fork_generation();
+	struct stock *s = own;
 
-	if (len > STOCK / 2)
+	if (len > STOCK / 2 || (s == NULL && (s = stock_make()) == NULL))
 		return generate(dst, len);
-	if (stock.left < len || stock.fork_generation != generation) {
-		stock.left = 0;
-		TRY(generate(stock.bytes, STOCK));
-		stock.left = STOCK;
-		stock.fork_generation = generation;
+	if (s->left < len || s->fork_generation != generation) {
+		s->left = 0;
+		TRY(generate(s->bytes, STOCK));
+		s->left = STOCK;
+		s->fork_generation = generation;
 	}
-	stock.left -= len;
+	s->left -= len;
 	if (len > 0) {
-		memcpy(dst, stock.bytes + stock.left, len);
-		mem_wipe(stock.bytes + stock.left, len);
+		memcpy(dst, s->bytes + s->left, len);
+		mem_wipe(s->bytes + s->left, len);
 	}
 	return KMS_OK;
 }

@@ -268,6 +268,31 @@ START_TEST(parent_and_children_draw_different_random_bytes)
 }
 END_TEST
 
+static void
+look_for_what_is_told(struct child *up, void *arg)
+{
+	(void)arg;
+	child_hear(up, masked, sizeof(masked));
+	ck_assert_uint_eq(look().n, 0);
+}
+
+/* Twice, since the first may find the stock used up. */
+START_TEST(a_child_has_no_copy_of_what_its_parent_draws_next)
+{
+	CK_BYTE drawn[SECRET_LEN];
+	struct child c;
+
+	for (int i = 0; i < 2; i++) {
+		child_start(&c, look_for_what_is_told, NULL);
+		CHECK_OK(p11->C_GenerateRandom(hs, drawn, sizeof(drawn)));
+		for (size_t k = 0; k < sizeof(drawn); k++)
+			drawn[k] ^= MASK;
+		child_tell(&c, drawn, sizeof(drawn));
+		child_end(&c);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -277,6 +302,7 @@ main(void)
 	tcase_add_checked_fixture(t, secret_setup, p11_teardown);
 	tcase_add_test(t, a_child_has_no_copy_of_its_parents_secrets);
 	tcase_add_test(t, what_has_been_destroyed_is_nowhere);
+	tcase_add_test(t, a_child_has_no_copy_of_what_its_parent_draws_next);
 	tcase_add_test(t, parent_and_children_draw_different_random_bytes);
 	suite_add_tcase(s, t);
 	return p11_main(s);
