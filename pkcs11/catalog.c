@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Handles and entries of one token. What is found by the backend is only given a number here; it is
- * read when first looked at. */
+/* Handles of one token and the places that they lead to. What is found by the backend is only given
+ * a number here; it is read when first looked at. */
 #include "pkcs11/catalog.h"
 
 #include <stdlib.h>
@@ -37,61 +37,6 @@ struct catalog {
 };
 
 #define REMOVED (UINT32_MAX - 1)
-
-/* -- entries -- */
-
-struct entry *
-entry_new(struct token *token)
-{
-	struct entry *e = calloc(1, sizeof(*e));
-
-	if (e == NULL)
-		return NULL;
-	e->refs = 1;
-	e->token = token;
-	return e;
-}
-
-struct entry *
-entry_ref(struct entry *e)
-{
-	e->refs++;
-	return e;
-}
-
-void
-entry_unref(struct entry *e)
-{
-	struct backend_key *k;
-
-	if (e == NULL || --e->refs != 0)
-		return;
-	if ((k = e->bkey) != NULL)
-		backend_key_close(e->token->backend, k);
-	ckey_unref(e->ckey);
-	secret_free(&e->data);
-	object_free(&e->o);
-	free(e);
-}
-
-CK_RV
-entry_backend_key(struct entry *e, struct call *call, struct backend_key **ret)
-{
-	struct backend_key *k = e->bkey, *expected = NULL;
-	enum kms_rc rc;
-
-	if (k == NULL) {
-		if ((rc = backend_key_open(e->token->backend, call, &e->bkey_id, &k)) != KMS_OK)
-			return rc == KMS_NOTFOUND ? CKR_KEY_HANDLE_INVALID
-						  : token_fail(e->token, call, rc);
-		if (!atomic_compare_exchange_strong(&e->bkey, &expected, k)) {
-			backend_key_close(e->token->backend, k); /* another thread was first */
-			k = expected;
-		}
-	}
-	*ret = k;
-	return CKR_OK;
-}
 
 /* -- the table of uids; all under the lock -- */
 
@@ -347,28 +292,6 @@ catalog_generation(struct catalog *c)
 	return c->changes + backend_generation(c->token->backend);
 }
 
-/* Public keys are parsed at once: all that they do is done here. */
-static CK_RV
-entry_load(struct catalog *c, struct call *call, const struct uid *id, struct entry **ret)
-{
-	auto_entry *e = entry_new(c->token);
-	enum kms_rc rc;
-
-	if (e == NULL)
-		return CKR_HOST_MEMORY;
-	rc = backend_get(c->token->backend, call, id, &e->o);
-	if (rc == KMS_NOTFOUND || rc == KMS_LOGIN_NEEDED)
-		return CKR_OBJECT_HANDLE_INVALID;
-	if (rc == KMS_OK && e->o.kind == OBJECT_PUBLIC_KEY)
-		rc = ckey_from_spki(buf_slice(&e->o.body), &e->ckey);
-	if (rc != KMS_OK)
-		return token_fail(c->token, call, rc);
-	e->bkey_id = e->o.id;
-	*ret = e;
-	e = NULL; /* moved */
-	return CKR_OK;
-}
-
 /* A token object whose entry is absent or may be old. */
 static CK_RV
 read_again(struct catalog *c, struct call *call, CK_OBJECT_HANDLE handle, const struct uid *id,
@@ -387,7 +310,7 @@ read_again(struct catalog *c, struct call *call, CK_OBJECT_HANDLE handle, const 
 	}
 	if (kept != NULL && rc == KMS_OK && revision == kept->o.revision) {
 		fresh = entry_ref(kept);
-	} else if ((rv = entry_load(c, call, id, &fresh)) != CKR_OK) {
+	} else if ((rv = entry_load(c->token, call, id, &fresh)) != CKR_OK) {
 		if (rv == CKR_OBJECT_HANDLE_INVALID)
 			catalog_remove(c, handle);
 		return rv;

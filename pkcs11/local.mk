@@ -11,6 +11,7 @@ face_sources += %D%/crypt.c
 face_sources += %D%/cryptoki.h
 face_sources += %D%/derive.c
 face_sources += %D%/digest.c
+face_sources += %D%/entry.c %D%/entry.h
 face_sources += %D%/fam_ec.c
 face_sources += %D%/fam_rsa.c
 face_sources += %D%/fam_secret.c
