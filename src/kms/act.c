@@ -322,12 +322,20 @@ act_begin(struct act *a)
 	return KMS_OK;
 }
 
+enum kms_rc
+act_commit(struct act *a)
+{
+	enum kms_rc rc = changes_commit(&a->changes, a->l, a->c, &a->keys);
+
+	/* A name that was free is taken, or what was found is gone. */
+	return rc == KMS_EXISTS || rc == KMS_NOTFOUND ? KMS_CONFLICT : rc;
+}
+
 static enum kms_rc
 once(struct local *l, struct call *c, enum action action, const struct fields *req,
     struct fields *res)
 {
 	auto_act a = { .l = l, .c = c, .action = action, .req = req, .res = res };
-	enum kms_rc rc;
 
 	tick(l, os_wall_seconds(), c->deadline_ms);
 	TRY(act_begin(&a));
@@ -335,9 +343,7 @@ once(struct local *l, struct call *c, enum action action, const struct fields *r
 	TRY(handlers[action].run(&a));
 	if (fields_bool(req, F_DryRun))
 		return KMS_OK;
-	rc = changes_commit(&a.changes, l, c, &a.keys);
-	/* A name that was free is taken, or what was found is gone: somebody was faster. */
-	return rc == KMS_EXISTS || rc == KMS_NOTFOUND ? KMS_CONFLICT : rc;
+	return act_commit(&a);
 }
 
 /* It was the request that was refused, not the KMS that failed. */

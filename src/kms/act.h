@@ -44,6 +44,10 @@ enum kms_rc act_begin(struct act *a) MUST_USE;
 void act_free(struct act *a);
 #define auto_act __attribute__((cleanup(act_free))) struct act
 
+/* Writes what A has gathered so far. KMS_CONFLICT: somebody was faster, and the action is to begin
+ * again. */
+enum kms_rc act_commit(struct act *a) MUST_USE;
+
 /* A chapter's function: reads a->req, fills a->res, gathers changes. Run again after KMS_CONFLICT.
  */
 typedef enum kms_rc act_fn(struct act *a);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Actions that rotate secrets. */
 #include "kms/chapters.h"
+
+#include "base/codec.h"
 #include "kms/interval.h"
 #include "kms/secret_rotate.h"
 
-#define ROTATION_MIN (6 * 3600)
-#define ROTATION_MAX (8760 * 3600)
+#define HOUR	      3600
+#define ROTATION_MIN  (6 * HOUR)
+#define ROTATION_MAX  (8760 * HOUR)
+#define ROTATIONS_MAX 50 /* that callers ask for, in an hour */
 
 /* Without a program, the API's rule: generic secrets are their callers' affair. */
 bool
@@ -55,6 +59,59 @@ act_update_secret_rotation_policy(struct act *a)
 
 /* -- RotateSecret -- */
 
+/*
+ * How many there were in this hour stands in an entity, so that all processes count together: when
+ * the hour began, and the number. It is written with the beginning of the rotation.
+ */
+static enum kms_rc
+read_hour(struct act *a, struct store_entity *e, int64_t *since, uint32_t *n)
+{
+	struct slice name = slice_str("rotations");
+	enum kms_rc rc =
+	    a->l->store->ops->entity_by_name(a->l->store, a->c, ENTITY_SETTING, name, e);
+	struct reader r = reader_of(buf_slice(&e->body));
+
+	*since = a->now;
+	*n = 0;
+	if (rc == KMS_NOTFOUND) {
+		TRY(entity_new(ENTITY_SETTING, a->now, e));
+		e->revision = 0;
+		return buf_set(&e->name, name);
+	}
+	TRY(rc);
+	TRY(entity_open(a->c, &a->keys, e, NULL));
+	*since = (int64_t)read_u64(&r);
+	*n = read_u32(&r);
+	return reader_done(&r) ? KMS_OK : KMS_TAMPERED;
+}
+
+static enum kms_rc
+count(struct act *a)
+{
+	auto_store_entity e = { 0 };
+	struct writer w = writer_of(&e.body);
+	int64_t since;
+	uint32_t n;
+	uint64_t was;
+
+	TRY(read_hour(a, &e, &since, &n));
+	if (a->now < since || a->now - since >= HOUR) {
+		since = a->now;
+		n = 0;
+	}
+	if (n >= ROTATIONS_MAX)
+		return call_refuse(a->c, E_Throttling,
+		    "Secrets are rotated at most %d times an hour.", ROTATIONS_MAX);
+	buf_clear(&e.body);
+	write_u64(&w, (uint64_t)since);
+	write_u32(&w, n + 1);
+	TRY(w.rc);
+	was = e.revision++;
+	TRY(entity_seal(a->c, &a->keys, &e, slice_of(NULL, 0)));
+	return was == 0 ? changes_insert_entity(&a->changes, &e)
+			: changes_update_entity(&a->changes, &e, was);
+}
+
 /* What was cut off is finished first, and what was asked for comes after it. */
 static enum kms_rc
 finish_another(struct act *a, const struct secret_version *asked)
@@ -78,6 +135,7 @@ rotate(struct act *a, struct slice name)
 	/* Done already, by whoever asked before. */
 	if (v != NULL && v != secret_version_at(&a->secret, slice_str(STAGE_PENDING)))
 		return KMS_OK;
+	TRY(count(a));
 	TRY(finish_another(a, v));
 	return secret_rotate(a, &a->secret, name);
 }

@@ -59,7 +59,7 @@ bool master_key_is_service(const struct master_key *k);
 void master_key_free(struct master_key *k);
 #define auto_master_key __attribute__((cleanup(master_key_free))) struct master_key
 
-/* When kms_tick must look at K: the first of deletion, expiry and rotation; 0: never. */
+/* When a tick must look at K: the first of deletion, expiry and rotation; 0: never. */
 int64_t master_key_due(const struct master_key *k);
 
 /* As an entity, sealed; revision counted up. The caller frees *RET. */

@@ -31,7 +31,6 @@ make_service_key(struct act *a)
 		.level = key_level_here(a),
 		.created = a->now };
 	char id[UID_TEXT_LEN + 1];
-	enum kms_rc rc;
 
 	k.spec = (struct key_spec){ .type = KEY_AES, .bits = 256 };
 	TRY(crypto_random(k.id.b, UID_LEN));
@@ -41,9 +40,7 @@ make_service_key(struct act *a)
 	TRY(version_generate(a, &k, slice_str(id), slice_of(NULL, 0)));
 	TRY(act_put_key(a, &k));
 	TRY(put_alias(a, &k));
-	rc = changes_commit(&a->changes, a->l, a->c, &a->keys);
-	/* Somebody else was faster: begin again, with that one. */
-	return rc == KMS_EXISTS ? KMS_CONFLICT : rc;
+	return act_commit(a);
 }
 
 static enum kms_rc

@@ -81,7 +81,7 @@ begin(struct act *a, struct kms_secret *s, const struct master_key *k, struct sl
 	buf_clear(&r->runner);
 	TRY(process_mark(&r->runner));
 	TRY(act_put_secret(a, s));
-	return changes_commit(&a->changes, a->l, a->c, &a->keys);
+	return act_commit(a);
 }
 
 /* -- the program -- */
@@ -149,7 +149,7 @@ settle_once(struct local *l, struct call *c, const struct uid *id, const struct 
 	s.rotation.run_until = 0;
 	buf_clear(&s.rotation.runner);
 	TRY(act_put_secret(&a, &s));
-	return changes_commit(&a.changes, l, c, &a.keys);
+	return act_commit(&a);
 }
 
 /* In a call of its own: the program may have used up the caller's patience. */
@@ -224,7 +224,7 @@ postpone(struct local *l, const struct uid *id)
 	s.rotation.failing = true;
 	s.rotation.not_before = a.now + PAUSE;
 	TRY(act_put_secret(&a, &s));
-	return changes_commit(&a.changes, l, &c, &a.keys);
+	return act_commit(&a);
 }
 
 enum kms_rc

@@ -548,6 +548,42 @@ START_TEST(rotations_that_wait_keep_no_secret_from_its_deletion)
 }
 END_TEST
 
+/* -- how often -- */
+
+static void
+setup_quick(void)
+{
+	setup_rotation();
+	backend_close(kms);
+	conf.rotate_program = "/usr/bin/true";
+	kms = open_local();
+	CHECK_RC(login(kms, ROLE_USER, PIN), KMS_OK);
+	local_run_programs(kms);
+}
+
+START_TEST(an_account_rotates_fifty_times_an_hour)
+{
+	char version[16] = "";
+
+	new_secret("one", "Rds", "old");
+	new_secret("two", "Rds", "old");
+	for (int i = 0; i < 50; i++) {
+		(void)snprintf(version, sizeof(version), "r%d", i);
+		rotate(i % 2 == 0 ? "one" : "two", version, E_None);
+	}
+	rotate("one", "more", E_Throttling);
+	rotate("two", "more", E_Throttling);
+	/* What was done already is nothing to do. */
+	rotate("two", version, E_None);
+	os_fake_clock(START + 3599);
+	rotate("one", "more", E_Throttling);
+	check_version("one", "ACSCurrent", "r48");
+	os_fake_clock(START + 3600);
+	rotate("one", "more", E_None);
+	check_version("one", "ACSCurrent", "more");
+}
+END_TEST
+
 /* -- killed -- */
 
 static void
@@ -722,14 +758,17 @@ child(int fd, struct told t)
 	}
 }
 
+/* Each begins an hour after the one before, so that none has rotated too often. */
 static struct told
 one_life(struct told t, unsigned ms)
 {
+	static int64_t begin = START;
 	struct timespec wait = { .tv_nsec = (long)ms * 1000000 };
 	struct told heard;
 	int fd[2], status;
 	pid_t pid;
 
+	os_fake_clock(begin += 3600);
 	ck_assert_int_eq(pipe2(fd, O_CLOEXEC), 0);
 	ck_assert_int_ge(pid = fork(), 0);
 	if (pid == 0) {
@@ -836,7 +875,7 @@ main(void)
 		what_was_acknowledged_survives_kill_9_and_secret_and_database_agree,
 	};
 	Suite *s = suite_create("rotation");
-	TCase *t = tcase_create("rotation");
+	TCase *t = tcase_create("rotation"), *q = tcase_create("quick");
 
 	tcase_add_checked_fixture(t, setup_rotation, teardown_rotation);
 	tcase_set_timeout(t, 120);
@@ -844,5 +883,9 @@ main(void)
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);
+	tcase_add_checked_fixture(q, setup_quick, teardown_rotation);
+	tcase_set_timeout(q, 120);
+	tcase_add_test(q, an_account_rotates_fifty_times_an_hour);
+	suite_add_tcase(s, q);
 	return unit_main(s);
 }
