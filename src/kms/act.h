@@ -52,6 +52,13 @@ enum kms_rc act_commit(struct act *a) MUST_USE;
  */
 typedef enum kms_rc act_fn(struct act *a);
 
+/* How the keys that L makes from now on are protected. */
+static inline enum key_level
+key_level_here(const struct local *l)
+{
+	return l->hsm->in_hardware ? LEVEL_HSM : LEVEL_SOFTWARE;
+}
+
 /* -- keys (act.c) -- */
 
 /* The key called NAME: an id, an ARN of ours, or (ALIASES) an alias. E_KeyNotFound,

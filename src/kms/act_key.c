@@ -36,12 +36,6 @@ pick_origin(struct act *a, struct master_key *k)
 	return KMS_OK;
 }
 
-enum key_level
-key_level_here(const struct act *a)
-{
-	return a->l->hsm->in_hardware ? LEVEL_HSM : LEVEL_SOFTWARE;
-}
-
 enum kms_rc
 act_check_instance(struct act *a, enum field name)
 {
@@ -57,7 +51,7 @@ pick_level(struct act *a, struct master_key *k)
 {
 	struct slice level = fields_get(a->req, F_ProtectionLevel);
 
-	k->level = key_level_here(a);
+	k->level = key_level_here(a->l);
 	if (level.len == 0 || slice_eq(level, slice_str(key_level_name(LEVEL_SOFTWARE))))
 		return KMS_OK;
 	if (!slice_eq(level, slice_str(key_level_name(LEVEL_HSM))))

@@ -16,8 +16,6 @@
 enum kms_rc act_put_metadata(struct act *a, struct fields *f, const struct master_key *k) MUST_USE;
 enum kms_rc key_put_arn(struct act *a, struct fields *f, enum field name,
     const struct uid *id) MUST_USE;
-/* How the keys that are made from now on are protected. */
-enum key_level key_level_here(const struct act *a);
 /* The parameter NAME asks for no KMS instance: there is none but this KMS.
  * E_DKMSInstanceNotFound. */
 enum kms_rc act_check_instance(struct act *a, enum field name) MUST_USE;

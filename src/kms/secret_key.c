@@ -28,7 +28,7 @@ make_service_key(struct act *a)
 	auto_master_key k = { .state = KEY_ENABLED,
 		.usage = USAGE_ENCRYPT_DECRYPT,
 		.origin = ORIGIN_KMS,
-		.level = key_level_here(a),
+		.level = key_level_here(a->l),
 		.created = a->now };
 	char id[UID_TEXT_LEN + 1];
 

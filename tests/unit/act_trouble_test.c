@@ -58,6 +58,21 @@ damage(const char *table, const char *id)
 	edit(sql);
 }
 
+/* The store of B goes through a table that tests may change: what it was is `real`. */
+static const struct store_ops *real;
+
+static struct store_ops *
+slow_down(struct backend *b)
+{
+	static struct store_ops slow;
+	struct store *s = local_of(b)->store;
+
+	real = s->ops;
+	slow = *real;
+	s->ops = &slow;
+	return &slow;
+}
+
 /* -- versions -- */
 
 START_TEST(a_damaged_version_is_not_in_the_way_of_the_others)
@@ -187,6 +202,54 @@ START_TEST(material_that_comes_again_is_newer_and_serves_who_held_the_key)
 }
 END_TEST
 
+/* The KMS opened once more, as an application has it. */
+static struct backend *application;
+
+/* A look that takes long: what it reads is old when it comes back. */
+static struct backend_key *looked_at;
+
+static enum kms_rc
+slow_get(struct store *s, struct call *c, const struct uid *id, struct store_row *ret)
+{
+	struct backend_key *k = looked_at;
+	enum kms_rc rc = real->get(s, c, id, ret);
+
+	looked_at = NULL;
+	if (k != NULL) {
+		expect(ACTION_DisableKey);
+		CHECK_RC(gate_usable(local_of(application), NULL, k), KMS_OK);
+		ck_assert_uint_ne(k->flags & FLAG_UNUSABLE, 0);
+	}
+	return rc;
+}
+
+START_TEST(a_look_that_was_overtaken_does_not_put_back_what_it_saw)
+{
+	char *id = new_key(NULL, NULL), *version = primary_of(id);
+	struct backend_key *k;
+	struct uid uid;
+
+	ck_assert(uid_from_text(slice_str(version), &uid));
+	application = open_local();
+	CHECK_RC(login(application, ROLE_USER, PIN), KMS_OK);
+	k = open_key(application, &uid);
+	about(id);
+	expect(ACTION_DisableKey);
+	CHECK_RC(gate_usable(local_of(application), NULL, k), KMS_OK);
+	ck_assert_uint_ne(k->flags & FLAG_UNUSABLE, 0);
+	expect(ACTION_EnableKey);
+	slow_down(application)->get = slow_get;
+	looked_at = k;
+	CHECK_RC(gate_usable(local_of(application), NULL, k), KMS_OK);
+	ck_assert_ptr_null(looked_at);
+	ck_assert_uint_ne(k->flags & FLAG_UNUSABLE, 0);
+	backend_key_close(application, k);
+	backend_close(application);
+	free(id);
+	free(version);
+}
+END_TEST
+
 START_TEST(a_secret_key_that_nobody_named_has_an_id_made_of_its_own)
 {
 	struct object o = object_of(OBJECT_SECRET_KEY, FLAG_PRIVATE, "k");
@@ -243,9 +306,9 @@ START_TEST(material_expires_for_who_uses_keys_and_never_acts)
 {
 	auto_act a = begin_act();
 	auto_master_key k = some_key(ORIGIN_EXTERNAL);
-	struct backend *application = open_local();
 	struct backend_key *key;
 
+	application = open_local();
 	k.material_expire = NOW + 100;
 	import(&a, &k);
 	CHECK_RC(login(application, ROLE_USER, PIN), KMS_OK);
@@ -262,8 +325,8 @@ END_TEST
 START_TEST(a_key_that_is_due_has_rotated_when_it_is_looked_for)
 {
 	char *key = new_key(NULL, NULL), past[80];
-	struct backend *application = open_local();
 
+	application = open_local();
 	about(key);
 	with_bool(F_EnableAutomaticRotation, true);
 	with(F_RotationInterval, "7d");
@@ -278,8 +341,6 @@ START_TEST(a_key_that_is_due_has_rotated_when_it_is_looked_for)
 }
 END_TEST
 
-static const struct store_ops *real;
-static struct store_ops slow;
 static uint64_t latest; /* of the deadlines that lists of entities were asked for with */
 
 static enum kms_rc
@@ -294,13 +355,9 @@ noting_list(struct store *s, struct call *c, const struct entity_query *q,
 START_TEST(what_is_due_waits_no_longer_than_the_caller_does)
 {
 	char *key = leaving_key();
-	struct store *s = local_of(kms)->store;
 	struct call c = { 0 };
 
-	real = s->ops;
-	slow = *real;
-	slow.entity_list = noting_list;
-	s->ops = &slow;
+	slow_down(kms)->entity_list = noting_list;
 	os_fake_clock(NOW + 7 * DAY);
 	about(key);
 	c.deadline_ms = os_monotonic_ms() + 5;
@@ -359,15 +416,10 @@ slow_apply(struct store *s, struct call *c, struct slice serial, const struct st
 static void
 others_do(enum action a)
 {
-	struct store *s = local_of(kms)->store;
-
 	if (other == NULL) {
 		other = open_local();
 		CHECK_RC(login(other, ROLE_USER, PIN), KMS_OK);
-		real = s->ops;
-		slow = *real;
-		slow.apply = slow_apply;
-		s->ops = &slow;
+		slow_down(kms)->apply = slow_apply;
 	}
 	meanwhile = a;
 }
@@ -531,6 +583,7 @@ main(void)
 	const TTest *const tests[] = { a_damaged_version_is_not_in_the_way_of_the_others,
 		the_number_of_a_past_version_has_room_behind_the_longest_label,
 		material_that_comes_again_is_newer_and_serves_who_held_the_key,
+		a_look_that_was_overtaken_does_not_put_back_what_it_saw,
 		a_secret_key_that_nobody_named_has_an_id_made_of_its_own,
 		what_is_damaged_keeps_nobody_from_what_is_due_behind_it,
 		material_expires_for_who_uses_keys_and_never_acts,
