@@ -3,6 +3,7 @@
 # Each prints lines "ok - sentence", "not ok - sentence" or "skip - sentence".
 
 apps_tests += %D%/backup.test
+apps_tests += %D%/guides.test
 apps_tests += %D%/kms.test
 apps_tests += %D%/kmsctl.test
 apps_tests += %D%/policies.test
