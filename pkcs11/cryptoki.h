@@ -30,6 +30,8 @@
 #undef string_data_len
 #undef tag_bits
 
+#include "pkcs11/kms-pkcs11.h"
+
 #define CRYPTOKI_V3_MAJOR 3
 #define CRYPTOKI_V3_MINOR 0
 

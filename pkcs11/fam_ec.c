@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Elliptic-curve keys, short Weierstrass and Edwards: templates in, numbers out. PKCS#11 6.3. */
+/* Elliptic-curve keys, short Weierstrass, Edwards and SM2: templates in, numbers out. PKCS#11 6.3.
+ */
 #include "crypto/der.h"
 #include "pkcs11/families.h"
 #include "pkcs11/rv.h"
@@ -19,14 +20,16 @@ read_curve(const struct attrs *t, enum key_type type, enum curve *ret)
 {
 	const struct attr *a = attrs_get(t, CKA_EC_PARAMS);
 
+	if (a == NULL && type == KEY_SM2) {
+		*ret = CURVE_SM2;
+		return CKR_OK;
+	}
 	if (a == NULL)
 		return CKR_TEMPLATE_INCOMPLETE;
 	if (!names_a_curve(a->value))
 		return CKR_DOMAIN_PARAMS_INVALID;
 	*ret = curve_from_params(a->value);
-	if (*ret == CURVE_NONE || (*ret == CURVE_ED25519) != (type == KEY_EDWARDS))
-		return CKR_CURVE_NOT_SUPPORTED;
-	return CKR_OK;
+	return curve_key_type(*ret) == type ? CKR_OK : CKR_CURVE_NOT_SUPPORTED;
 }
 
 /*
@@ -81,6 +84,12 @@ create_edwards(enum object_kind kind, const struct attrs *t, struct ckey **ret)
 }
 
 static CK_RV
+create_sm2(enum object_kind kind, const struct attrs *t, struct ckey **ret)
+{
+	return create_type(KEY_SM2, kind, t, ret);
+}
+
+static CK_RV
 spec_type(enum key_type type, const struct attrs *t, struct key_spec *ret, struct slice *e)
 {
 	enum curve curve;
@@ -101,6 +110,12 @@ static CK_RV
 spec_edwards(const struct attrs *t, struct key_spec *ret, struct slice *e)
 {
 	return spec_type(KEY_EDWARDS, t, ret, e);
+}
+
+static CK_RV
+spec_sm2(const struct attrs *t, struct key_spec *ret, struct slice *e)
+{
+	return spec_type(KEY_SM2, t, ret, e);
 }
 
 /* 6.3.3: the point as a DER OCTET STRING. */
@@ -147,5 +162,14 @@ const struct key_family key_family_edwards = {
 	.name = "Edwards",
 	.create = create_edwards,
 	.spec = spec_edwards,
+	.part = part,
+};
+
+const struct key_family key_family_sm2 = {
+	.ckk = CKK_KMS_SM2,
+	.type = KEY_SM2,
+	.name = "SM2",
+	.create = create_sm2,
+	.spec = spec_sm2,
 	.part = part,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Secret keys: AES and generic secrets, from a value or of a length. PKCS#11 6.8, 6.13. */
+/* Secret keys: AES, SM4 and generic secrets, from a value or of a length. PKCS#11 6.8, 6.13. */
 #include "pkcs11/families.h"
 #include "pkcs11/rv.h"
 
@@ -36,12 +36,20 @@ create_generic(enum object_kind kind, const struct attrs *t, struct ckey **ret)
 }
 
 static CK_RV
+create_sm4(enum object_kind kind, const struct attrs *t, struct ckey **ret)
+{
+	return create_type(KEY_SM4, kind, t, ret);
+}
+
+static CK_RV
 spec_type(enum key_type type, const struct attrs *t, struct key_spec *ret)
 {
 	CK_ULONG len;
 
 	TRY_RV(attrs_ulong(t, CKA_VALUE_LEN, 0, &len));
-	if (type == KEY_AES ? len != 16 && len != 24 && len != 32 : len == 0 || len > GENERIC_MAX)
+	if (type == KEY_AES	  ? len != 16 && len != 24 && len != 32
+		: type == KEY_SM4 ? len != 16
+				  : len == 0 || len > GENERIC_MAX)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	*ret = (struct key_spec){ .type = type, .bits = (uint32_t)len * 8 };
 	return CKR_OK;
@@ -59,6 +67,13 @@ spec_generic(const struct attrs *t, struct key_spec *ret, struct slice *e)
 {
 	*e = (struct slice){ 0 };
 	return spec_type(KEY_GENERIC, t, ret);
+}
+
+static CK_RV
+spec_sm4(const struct attrs *t, struct key_spec *ret, struct slice *e)
+{
+	*e = (struct slice){ 0 };
+	return spec_type(KEY_SM4, t, ret);
 }
 
 /* A secret key has no numbers beside its value, which show.c shows. */
@@ -83,5 +98,14 @@ const struct key_family key_family_generic = {
 	.name = "generic secret",
 	.create = create_generic,
 	.spec = spec_generic,
+	.part = part,
+};
+
+const struct key_family key_family_sm4 = {
+	.ckk = CKK_KMS_SM4,
+	.type = KEY_SM4,
+	.name = "SM4",
+	.create = create_sm4,
+	.spec = spec_sm4,
 	.part = part,
 };

@@ -10,6 +10,8 @@ static const struct key_family *const families[] = {
 	&key_family_edwards,
 	&key_family_aes,
 	&key_family_generic,
+	&key_family_sm2,
+	&key_family_sm4,
 };
 
 const struct key_family *

@@ -47,8 +47,8 @@ mech_rows(size_t *n)
 bool
 mech_takes_size(const struct mech *m, const struct key_spec *spec)
 {
-	/* The standard's units: bytes for AES, bits for generic secrets as for RSA and EC. */
-	CK_ULONG size = m->key == KEY_AES ? spec->bits / 8 : spec->bits;
+	/* The standard's units: bytes for ciphers, bits for generic secrets as for RSA and EC. */
+	CK_ULONG size = key_type_is_cipher(m->key) ? spec->bits / 8 : spec->bits;
 
 	return m->key == KEY_NONE || (size >= m->min && size <= m->max);
 }

@@ -19,6 +19,7 @@ enum param_kind {
 	PARAM_KWP_IV,  /* absent, or 4 bytes */
 	PARAM_ECDH1,   /* CK_ECDH1_DERIVE_PARAMS */
 	PARAM_EDDSA,   /* absent, or CK_EDDSA_PARAMS of pure Ed25519 */
+	PARAM_SM2_ID,  /* absent, or the signer's id */
 };
 
 struct mech {
@@ -29,7 +30,7 @@ struct mech {
 	enum digest digest;
 	enum param_kind param;
 	CK_ULONG min, max; /* key sizes as C_GetMechanismInfo tells them: bits (RSA, EC, generic),
-			      bytes (AES) */
+			      bytes (AES, SM4) */
 	CK_FLAGS flags;	   /* CKF_ENCRYPT ... and the CKF_EC_* facts */
 };
 

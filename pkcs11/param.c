@@ -232,6 +232,17 @@ read_eddsa(const CK_MECHANISM *m)
 								 : CKR_MECHANISM_PARAM_INVALID;
 }
 
+/* Who signs; the algorithm knows who when nobody says. */
+static CK_RV
+read_sm2_id(struct params *p, const CK_MECHANISM *m)
+{
+	if (m->ulParameterLen == 0)
+		return CKR_OK;
+	if (m->pParameter == NULL || m->ulParameterLen > SM2_ID_MAX)
+		return CKR_MECHANISM_PARAM_INVALID;
+	return own_bytes(p, m->pParameter, m->ulParameterLen, &p->p.u.sm2.id);
+}
+
 CK_RV
 params_read(struct params *p, const struct mech *row, const CK_MECHANISM *mechanism)
 {
@@ -251,6 +262,7 @@ params_read(struct params *p, const struct mech *row, const CK_MECHANISM *mechan
 	case PARAM_KWP_IV: return read_iv(p, &m, 4, true);
 	case PARAM_ECDH1: return read_ecdh1(p, &m);
 	case PARAM_EDDSA: return read_eddsa(&m);
+	case PARAM_SM2_ID: return read_sm2_id(p, &m);
 	}
 	return CKR_MECHANISM_PARAM_INVALID;
 }

@@ -92,7 +92,8 @@ target_bytes(struct session *s, struct entry *e, struct secret *ret)
 static size_t
 fills_to(const struct mech *row)
 {
-	if (row->alg == ALG_AES_ECB || row->alg == ALG_AES_CBC)
+	if (row->alg == ALG_AES_ECB || row->alg == ALG_AES_CBC || row->alg == ALG_SM4_ECB ||
+	    row->alg == ALG_SM4_CBC)
 		return 16;
 	return row->alg == ALG_AES_KW ? 8 : 1;
 }

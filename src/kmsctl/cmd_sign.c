@@ -31,13 +31,15 @@ static const struct sign_alg algs[] = {
 	{ "RSA_PKCS1_SHA_256", KEY_RSA, CURVE_NONE, 0, ALG_RSA_PKCS1, DIGEST_SHA256 },
 	{ "RSA_PKCS1_SHA_384", KEY_RSA, CURVE_NONE, 0, ALG_RSA_PKCS1, DIGEST_SHA384 },
 	{ "RSA_PKCS1_SHA_512", KEY_RSA, CURVE_NONE, 0, ALG_RSA_PKCS1, DIGEST_SHA512 },
-	{ "ECDSA_SHA_256", KEY_EC, CURVE_P256, 0, ALG_ECDSA, DIGEST_SHA256 },
+	{ "ECDSA_SHA_256", KEY_EC, CURVE_NONE, 256, ALG_ECDSA, DIGEST_SHA256 },
 	{ "ECDSA_SHA_384", KEY_EC, CURVE_P384, 0, ALG_ECDSA, DIGEST_SHA384 },
 	{ "ECDSA_SHA_512", KEY_EC, CURVE_P521, 0, ALG_ECDSA, DIGEST_SHA512 },
 	{ "ED25519", KEY_EDWARDS, CURVE_ED25519, 0, ALG_EDDSA, DIGEST_NONE },
 	{ "HMAC_SHA_384", KEY_GENERIC, CURVE_NONE, 384, ALG_HMAC, DIGEST_SHA384 },
 	{ "HMAC_SHA_512", KEY_GENERIC, CURVE_NONE, 512, ALG_HMAC, DIGEST_SHA512 },
 	{ "HMAC_SHA_256", KEY_GENERIC, CURVE_NONE, 0, ALG_HMAC, DIGEST_SHA256 },
+	{ "HMAC_SM3", KEY_GENERIC, CURVE_NONE, 0, ALG_HMAC, DIGEST_SM3 },
+	{ "SM2DSA", KEY_SM2, CURVE_SM2, 0, ALG_SM2DSA, DIGEST_SM3 },
 };
 
 const char *
@@ -70,6 +72,13 @@ choose_alg(struct ctl *c, const struct key_spec *spec, enum exit_code *code)
 	*code = name == NULL ? ctl_fail(c, KMS_OK, "keys of this type do not sign")
 			     : ctl_usage(c, "there is no signature algorithm %s", name);
 	return NULL;
+}
+
+/* Written in DER unless it is asked for raw. */
+static bool
+is_r_and_s(const struct sign_alg *a)
+{
+	return a->alg == ALG_ECDSA || a->alg == ALG_SM2DSA;
 }
 
 static struct alg_params
@@ -176,7 +185,7 @@ write_signature(struct ctl *c, const struct sign_alg *a, struct slice signature)
 	uint8_t der[ECDSA_DER_MAX];
 	enum kms_rc rc;
 
-	if (a->alg == ALG_ECDSA && c->opt[OPT_RAW] == NULL)
+	if (is_r_and_s(a) && c->opt[OPT_RAW] == NULL)
 		signature = ecdsa_to_der(signature, der);
 	/* Bytes as they are could garble a terminal, and are no JSON. */
 	if (c->opt[OPT_OUT] == NULL && (c->opt[OPT_JSON] != NULL || isatty(STDOUT_FILENO) == 1))
@@ -252,13 +261,13 @@ read_signature(struct ctl *c, const struct sign_alg *a, const struct key_spec *s
 	(void)ctl_call(c);
 	if ((rc = file_read_secret(path, false, &file, &c->call.err)) != KMS_OK)
 		return ctl_fail(c, rc, "cannot read the signature");
-	if (a->alg != ALG_ECDSA || c->opt[OPT_RAW] != NULL)
+	if (!is_r_and_s(a) || c->opt[OPT_RAW] != NULL)
 		rc = buf_set(ret, secret_slice(&file));
 	else if (ecdsa_from_der(secret_slice(&file), width, rs))
 		rc = buf_set(ret, slice_of(rs, 2 * width));
 	else
 		return ctl_fail(c, KMS_OK,
-		    "BAD SIGNATURE: %s is no ECDSA signature in DER; --raw takes r and s side by side",
+		    "BAD SIGNATURE: %s is no signature in DER; --raw takes r and s side by side",
 		    file_name(path));
 	return rc == KMS_OK ? EXIT_DONE : ctl_fail(c, rc, "cannot read the signature");
 }

@@ -230,6 +230,7 @@ START_TEST(every_curve_signs_and_verifies)
 		{ ec_p256, sizeof(ec_p256), 64, CKM_EC_KEY_PAIR_GEN, CKM_ECDSA_SHA256 },
 		{ ec_p384, sizeof(ec_p384), 96, CKM_EC_KEY_PAIR_GEN, CKM_ECDSA_SHA384 },
 		{ ec_p521, sizeof(ec_p521), 132, CKM_EC_KEY_PAIR_GEN, CKM_ECDSA_SHA512 },
+		{ ec_p256k, sizeof(ec_p256k), 64, CKM_EC_KEY_PAIR_GEN, CKM_ECDSA_SHA256 },
 		{ ec_ed25519_oid, sizeof(ec_ed25519_oid), 64, CKM_EC_EDWARDS_KEY_PAIR_GEN,
 		    CKM_EDDSA },
 		{ ec_ed25519_name, sizeof(ec_ed25519_name), 64, CKM_EC_EDWARDS_KEY_PAIR_GEN,
@@ -265,14 +266,14 @@ END_TEST
 
 START_TEST(unknown_curves_are_refused)
 {
-	static const CK_BYTE secp256k1[] = { 6, 5, 0x2b, 0x81, 4, 0, 10 }, junk[] = { 1, 2, 3 };
+	static const CK_BYTE secp224r1[] = { 6, 5, 0x2b, 0x81, 4, 0, 33 }, junk[] = { 1, 2, 3 };
 	CK_MECHANISM gen = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
 	CK_OBJECT_HANDLE pub, priv;
 	struct tmpl a = { .n = 0 }, b = { .n = 0 };
 
 	CHECK_RV(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
 	    CKR_TEMPLATE_INCOMPLETE);
-	t_bytes(&a, CKA_EC_PARAMS, secp256k1, sizeof(secp256k1));
+	t_bytes(&a, CKA_EC_PARAMS, secp224r1, sizeof(secp224r1));
 	CHECK_RV(p11->C_GenerateKeyPair(hs, &gen, a.v, a.n, b.v, b.n, &pub, &priv),
 	    CKR_CURVE_NOT_SUPPORTED);
 	a.n = 0;
@@ -465,7 +466,7 @@ main(void)
 	tcase_add_test(t, ecdh_refuses_bad_points_keys_and_parameters);
 	tcase_add_test(t, aes_keys_are_generated_in_every_size_and_no_other);
 	tcase_add_test(t, generate_key_checks_its_template);
-	tcase_add_loop_test(t, every_curve_signs_and_verifies, 0, 5);
+	tcase_add_loop_test(t, every_curve_signs_and_verifies, 0, 6);
 	tcase_add_test(t, unknown_curves_are_refused);
 	tcase_add_test(t, rsa_pairs_are_generated_as_asked);
 	tcase_add_test(t, a_pair_is_made_whole_or_not_at_all);

@@ -8,8 +8,8 @@
 
 enum shape {
 	DIGEST,	 /* no key */
-	CIPHER,	 /* AES; libcrypto gives the same bytes */
-	CRYPT,	 /* RSA encryption */
+	CIPHER,	 /* AES, SM4; libcrypto gives the same bytes */
+	CRYPT,	 /* RSA, SM2 encryption */
 	MAC,	 /* secret key, libcrypto gives the same bytes */
 	SIGN,	 /* private and public key */
 	KEYGEN,	 /* C_GenerateKey */

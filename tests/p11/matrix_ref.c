@@ -9,14 +9,14 @@
 #include <openssl/hmac.h>
 #include <openssl/rsa.h>
 
-static EVP_PKEY *rsa, *ec, *ed, *peer;
+static EVP_PKEY *rsa, *ec, *ed, *sm2, *peer;
 
 /* The parts of the keys as PKCS#11 wants them. */
 static struct part {
 	CK_BYTE v[600];
 	size_t n;
-} rsa_n, rsa_e, rsa_d, rsa_p, rsa_q, rsa_dp, rsa_dq, rsa_qi, ec_d, ec_point, ed_d, ed_point,
-    peer_point;
+} rsa_n, rsa_e, rsa_d, rsa_p, rsa_q, rsa_dp, rsa_dq, rsa_qi, ec_d, ec_point, ed_d, ed_point, sm2_d,
+    sm2_point, peer_point;
 
 /* A number, at least WIDTH bytes wide: private values of curves are as wide as the order. */
 static void
@@ -36,7 +36,7 @@ point(EVP_PKEY *k, struct part *ret)
 {
 	size_t n = 0;
 
-	if (EVP_PKEY_get_base_id(k) == EVP_PKEY_EC)
+	if (EVP_PKEY_get_base_id(k) != EVP_PKEY_ED25519)
 		ck_assert_int_eq(EVP_PKEY_get_octet_string_param(k, OSSL_PKEY_PARAM_PUB_KEY,
 				     ret->v + 2, sizeof(ret->v) - 2, &n),
 		    1);
@@ -56,6 +56,7 @@ matrix_keys(void)
 	ec = EVP_EC_gen("P-256");
 	peer = EVP_EC_gen("P-256");
 	ed = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	sm2 = EVP_PKEY_Q_keygen(NULL, NULL, "SM2");
 	big(rsa, OSSL_PKEY_PARAM_RSA_N, 1, &rsa_n);
 	big(rsa, OSSL_PKEY_PARAM_RSA_E, 1, &rsa_e);
 	big(rsa, OSSL_PKEY_PARAM_RSA_D, 1, &rsa_d);
@@ -65,6 +66,8 @@ matrix_keys(void)
 	big(rsa, OSSL_PKEY_PARAM_RSA_EXPONENT2, 1, &rsa_dq);
 	big(rsa, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, 1, &rsa_qi);
 	big(ec, OSSL_PKEY_PARAM_PRIV_KEY, 32, &ec_d);
+	big(sm2, OSSL_PKEY_PARAM_PRIV_KEY, 32, &sm2_d);
+	point(sm2, &sm2_point);
 	point(ec, &ec_point);
 	point(peer, &peer_point);
 	point(ed, &ed_point);
@@ -90,6 +93,8 @@ t_known_public(struct tmpl *t, CK_KEY_TYPE type)
 	} else if (type == CKK_EC) {
 		t_bytes(t, CKA_EC_PARAMS, ec_p256, sizeof(ec_p256));
 		put(t, CKA_EC_POINT, &ec_point);
+	} else if (type == CKK_KMS_SM2) {
+		put(t, CKA_EC_POINT, &sm2_point);
 	} else {
 		t_bytes(t, CKA_EC_PARAMS, ec_ed25519_name, sizeof(ec_ed25519_name));
 		put(t, CKA_EC_POINT, &ed_point);
@@ -112,6 +117,8 @@ t_known_private(struct tmpl *t, CK_KEY_TYPE type)
 	} else if (type == CKK_EC) {
 		t_bytes(t, CKA_EC_PARAMS, ec_p256, sizeof(ec_p256));
 		put(t, CKA_VALUE, &ec_d);
+	} else if (type == CKK_KMS_SM2) {
+		put(t, CKA_VALUE, &sm2_d);
 	} else {
 		t_bytes(t, CKA_EC_PARAMS, ec_ed25519_name, sizeof(ec_ed25519_name));
 		put(t, CKA_VALUE, &ed_d);
@@ -147,7 +154,8 @@ ref_cipher(const struct env *e, const CK_BYTE *in, size_t in_len, CK_BYTE *out)
 
 	EVP_CIPHER_CTX_set_flags(c, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
 	ck_assert_int_eq(EVP_EncryptInit_ex2(c, cipher, secret_value, iv, NULL), 1);
-	EVP_CIPHER_CTX_set_padding(c, e->row->type == CKM_AES_CBC_PAD);
+	EVP_CIPHER_CTX_set_padding(c,
+	    e->row->type == CKM_AES_CBC_PAD || e->row->type == CKM_KMS_SM4_CBC_PAD);
 	if (e->row->param == P_GCM)
 		EVP_EncryptUpdate(c, NULL, &more, e->p.gcm.pAAD, (int)e->p.gcm.ulAADLen);
 	more = 0;
@@ -163,12 +171,33 @@ ref_cipher(const struct env *e, const CK_BYTE *in, size_t in_len, CK_BYTE *out)
 	return (size_t)n;
 }
 
-/* -- RSA, EC, Ed25519 ---------------------------------------------------------------------- */
+/* -- RSA, EC, SM2, Ed25519 ----------------------------------------------------------------------
+ */
 
 static EVP_PKEY *
 key_of(const struct env *e)
 {
-	return e->row->key == CKK_RSA ? rsa : e->row->key == CKK_EC ? ec : ed;
+	switch (e->row->key) {
+	case CKK_RSA: return rsa;
+	case CKK_EC: return ec;
+	case CKK_KMS_SM2: return sm2;
+	default: return ed;
+	}
+}
+
+/* r and s, which PKCS#11 has side by side and libcrypto in DER. */
+static bool
+is_r_and_s(const struct env *e)
+{
+	return e->row->key == CKK_EC || e->row->key == CKK_KMS_SM2;
+}
+
+/* libcrypto hashes Z only when it is told whose it is. */
+static void
+sm2_signer(const struct env *e, EVP_PKEY_CTX *c)
+{
+	if (e->row->key == CKK_KMS_SM2)
+		ck_assert_int_eq(EVP_PKEY_CTX_set1_id(c, "1234567812345678", 16), 1);
 }
 
 static void
@@ -237,6 +266,7 @@ ref_sign(const struct env *e, const CK_BYTE *in, size_t in_len, CK_BYTE *out, si
 				     NULL),
 		    1);
 		rsa_settings(e, c, false);
+		sm2_signer(e, c);
 		ck_assert_int_eq(EVP_DigestSign(md, der, &n, in, in_len), 1);
 	} else {
 		c = EVP_PKEY_CTX_new(key_of(e), NULL);
@@ -246,7 +276,7 @@ ref_sign(const struct env *e, const CK_BYTE *in, size_t in_len, CK_BYTE *out, si
 		EVP_PKEY_CTX_free(c);
 	}
 	EVP_MD_CTX_free(md);
-	if (e->row->key == CKK_EC)
+	if (is_r_and_s(e))
 		return ec_from_der(der, n, out);
 	ck_assert_uint_le(n, cap);
 	memcpy(out, der, n);
@@ -262,7 +292,7 @@ ref_verify(const struct env *e, const CK_BYTE *in, size_t in_len, const CK_BYTE 
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	bool good;
 
-	if (e->row->key == CKK_EC) {
+	if (is_r_and_s(e)) {
 		sig_len = ec_to_der(sig, sig_len, der);
 		sig = der;
 	}
@@ -271,6 +301,7 @@ ref_verify(const struct env *e, const CK_BYTE *in, size_t in_len, const CK_BYTE 
 				     NULL),
 		    1);
 		rsa_settings(e, c, false);
+		sm2_signer(e, c);
 		good = EVP_DigestVerify(md, sig, sig_len, in, in_len) == 1;
 	} else {
 		c = EVP_PKEY_CTX_new(key_of(e), NULL);
@@ -287,7 +318,7 @@ static size_t
 ref_crypt(const struct env *e, bool encrypt, const CK_BYTE *in, size_t in_len, CK_BYTE *out,
     size_t cap)
 {
-	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(rsa, NULL);
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(key_of(e), NULL);
 	size_t n = cap;
 	int good;
 

@@ -16,6 +16,10 @@
 	{                                                                    \
 		m, #m, CIPHER, CKK_AES, par, n, 0, parts, auth, any, len, fl \
 	}
+#define SM4(m, par, n, any, len, fl)                                                    \
+	{                                                                               \
+		m, #m, CIPHER, CKK_KMS_SM4, par, n, 0, true, false, any, len, ED | (fl) \
+	}
 #define RSA_SIGN(m, n)                                                        \
 	{                                                                     \
 		m, #m, SIGN, CKK_RSA, P_NONE, n, 0, true, false, true, 70, SV \
@@ -43,6 +47,7 @@ const struct row rows[] = {
 	HASH(CKM_SHA256, "SHA256"),
 	HASH(CKM_SHA384, "SHA384"),
 	HASH(CKM_SHA512, "SHA512"),
+	HASH(CKM_KMS_SM3, "SM3"),
 
 	AES(CKM_AES_ECB, P_NONE, "AES-256-ECB", true, false, false, 64, ED | WU),
 	AES(CKM_AES_CBC, P_IV, "AES-256-CBC", true, false, false, 64, ED | WU),
@@ -51,6 +56,10 @@ const struct row rows[] = {
 	AES(CKM_AES_GCM, P_GCM, "AES-256-GCM", true, true, true, 70, ED | WU | MESSAGES),
 	AES(CKM_AES_KEY_WRAP, P_NONE, "AES-256-WRAP", false, true, false, 64, ED | WU),
 	AES(CKM_AES_KEY_WRAP_KWP, P_NONE, "AES-256-WRAP-PAD", false, true, false, 61, ED | WU),
+	SM4(CKM_KMS_SM4_ECB, P_NONE, "SM4-ECB", false, 64, WU),
+	SM4(CKM_KMS_SM4_CBC, P_IV, "SM4-CBC", false, 64, WU),
+	SM4(CKM_KMS_SM4_CBC_PAD, P_IV, "SM4-CBC", true, 70, WU),
+	SM4(CKM_KMS_SM4_CTR, P_CTR, "SM4-CTR", true, 70, 0),
 	{ CKM_AES_CMAC, "CKM_AES_CMAC", MAC, CKK_AES, P_NONE, "CMAC", 0, true, false, true, 70,
 	    SV },
 	{ CKM_AES_CMAC_GENERAL, "CKM_AES_CMAC_GENERAL", MAC, CKK_AES, P_MAC_LEN, "CMAC", 0, true,
@@ -81,6 +90,12 @@ const struct row rows[] = {
 	EC_SIGN(CKM_ECDSA_SHA256, "SHA256"),
 	EC_SIGN(CKM_ECDSA_SHA384, "SHA384"),
 	EC_SIGN(CKM_ECDSA_SHA512, "SHA512"),
+	{ CKM_KMS_SM2DSA, "CKM_KMS_SM2DSA", SIGN, CKK_KMS_SM2, P_NONE, NULL, 0, false, false, false,
+	    32, SV },
+	{ CKM_KMS_SM2DSA_SM3, "CKM_KMS_SM2DSA_SM3", SIGN, CKK_KMS_SM2, P_NONE, "SM3", 0, true,
+	    false, true, 70, SV },
+	{ CKM_KMS_SM2PKE, "CKM_KMS_SM2PKE", CRYPT, CKK_KMS_SM2, P_NONE, NULL, 0, false, true, false,
+	    51, ED | WU },
 	{ CKM_EDDSA, "CKM_EDDSA", SIGN, CKK_EC_EDWARDS, P_NONE, NULL, 0, false, false, true, 70,
 	    SV },
 
@@ -89,11 +104,13 @@ const struct row rows[] = {
 	HMAC(CKM_SHA256_HMAC, "SHA256"),
 	HMAC(CKM_SHA384_HMAC, "SHA384"),
 	HMAC(CKM_SHA512_HMAC, "SHA512"),
+	HMAC(CKM_KMS_SM3_HMAC, "SM3"),
 	HMAC_LEN(CKM_SHA_1_HMAC_GENERAL, "SHA1"),
 	HMAC_LEN(CKM_SHA224_HMAC_GENERAL, "SHA224"),
 	HMAC_LEN(CKM_SHA256_HMAC_GENERAL, "SHA256"),
 	HMAC_LEN(CKM_SHA384_HMAC_GENERAL, "SHA384"),
 	HMAC_LEN(CKM_SHA512_HMAC_GENERAL, "SHA512"),
+	HMAC_LEN(CKM_KMS_SM3_HMAC_GENERAL, "SM3"),
 
 	{ CKM_AES_KEY_GEN, "CKM_AES_KEY_GEN", KEYGEN, CKK_AES, P_NONE, NULL, 0, false, false, false,
 	    0, CKF_GENERATE },
@@ -105,6 +122,10 @@ const struct row rows[] = {
 	    false, false, 0, CKF_GENERATE_KEY_PAIR },
 	{ CKM_EC_EDWARDS_KEY_PAIR_GEN, "CKM_EC_EDWARDS_KEY_PAIR_GEN", PAIRGEN, CKK_EC_EDWARDS,
 	    P_NONE, NULL, 0, false, false, false, 0, CKF_GENERATE_KEY_PAIR },
+	{ CKM_KMS_SM4_KEY_GEN, "CKM_KMS_SM4_KEY_GEN", KEYGEN, CKK_KMS_SM4, P_NONE, NULL, 0, false,
+	    false, false, 0, CKF_GENERATE },
+	{ CKM_KMS_SM2_KEY_PAIR_GEN, "CKM_KMS_SM2_KEY_PAIR_GEN", PAIRGEN, CKK_KMS_SM2, P_NONE, NULL,
+	    0, false, false, false, 0, CKF_GENERATE_KEY_PAIR },
 	{ CKM_ECDH1_DERIVE, "CKM_ECDH1_DERIVE", DERIVE, CKK_EC, P_ECDH, NULL, 0, false, false,
 	    false, 0, CKF_DERIVE },
 };
@@ -228,7 +249,10 @@ env_make_usage(struct env *e, const struct row *row, bool usage)
 		t_secret(&t, row->key);
 		for (CK_ULONG i = 6; i < t.n && !usage; i++)
 			*(CK_BBOOL *)t.v[i].pValue = CK_FALSE;
-		t_bytes(&t, CKA_VALUE, secret_value, row->key == CKK_AES ? 32 : 64);
+		t_bytes(&t, CKA_VALUE, secret_value,
+		    row->key == CKK_AES		  ? 32
+			: row->key == CKK_KMS_SM4 ? 16
+						  : 64);
 		CHECK_OK(create(hs, &t, &e->pub));
 		e->priv = e->pub;
 	} else if (row->shape == CRYPT || row->shape == SIGN) {

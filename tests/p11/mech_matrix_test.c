@@ -305,9 +305,10 @@ START_TEST(a_length_query_and_a_short_buffer_leave_the_operation_active)
 		few = 0;
 		ROW_RV(once(hs, op, io.in, io.in_len, guarded(0), &few), CKR_BUFFER_TOO_SMALL);
 		if (p11_is_ours()) {
-			CK_BYTE *exact = guarded(n);
+			/* SM2 does not know before how long its coordinates will be. */
+			CK_BYTE *exact = guarded(e.row->type == CKM_KMS_SM2PKE ? asked : n);
 
-			few = n;
+			few = e.row->type == CKM_KMS_SM2PKE ? asked : n;
 			ROW_RV(once(hs, op, io.in, io.in_len, exact, &few), CKR_OK);
 			CHECK_ROW(good(&io, exact, few), "the exact buffer got wrong bytes");
 		} else {

@@ -220,7 +220,7 @@ START_TEST(input_of_an_impossible_length_is_refused)
 
 		if (e.row->any_len || op == DIG || op == VER)
 			continue;
-		if (e.row->type == CKM_ECDSA)
+		if (e.row->type == CKM_ECDSA || e.row->type == CKM_KMS_SM2PKE)
 			continue;
 		bad = e.row->shape == CRYPT ? 257 : e.row->shape == SIGN ? 31 : 17;
 		if (op == ENC && e.row->type == CKM_AES_KEY_WRAP_KWP)

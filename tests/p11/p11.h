@@ -122,7 +122,8 @@ CK_ULONG find_label(CK_SESSION_HANDLE s, const char *label);
 
 /* -- keys ---------------------------------------------------------------------------------- */
 
-extern const CK_BYTE ec_p256[10], ec_p384[7], ec_p521[7], ec_ed25519_oid[5], ec_ed25519_name[14];
+extern const CK_BYTE ec_p256[10], ec_p384[7], ec_p521[7], ec_p256k[7], ec_ed25519_oid[5],
+    ec_ed25519_name[14];
 
 /* Templates with all usages on, session objects, not private, not sensitive, extractable; to be
  * changed by the test. */

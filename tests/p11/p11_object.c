@@ -4,6 +4,7 @@
 
 const CK_BYTE ec_p256[10] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
 const CK_BYTE ec_p384[7] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22 };
+const CK_BYTE ec_p256k[7] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a };
 const CK_BYTE ec_p521[7] = { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23 };
 const CK_BYTE ec_ed25519_oid[5] = { 0x06, 0x03, 0x2b, 0x65, 0x70 };
 const CK_BYTE ec_ed25519_name[14] = "\x13\x0c"
@@ -205,7 +206,7 @@ t_public(struct tmpl *t, CK_KEY_TYPE type)
 {
 	t_open_key(t, CKO_PUBLIC_KEY, type);
 	t_bool(t, CKA_VERIFY, true);
-	if (type != CKK_RSA)
+	if (type != CKK_RSA && type != CKK_KMS_SM2)
 		return;
 	t_bool(t, CKA_ENCRYPT, true);
 	t_bool(t, CKA_WRAP, true);
@@ -220,7 +221,7 @@ t_private(struct tmpl *t, CK_KEY_TYPE type)
 	t_bool(t, CKA_SIGN, true);
 	if (type == CKK_EC)
 		t_bool(t, CKA_DERIVE, true);
-	if (type != CKK_RSA)
+	if (type != CKK_RSA && type != CKK_KMS_SM2)
 		return;
 	t_bool(t, CKA_DECRYPT, true);
 	t_bool(t, CKA_UNWRAP, true);

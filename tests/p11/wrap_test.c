@@ -18,6 +18,14 @@ takes_private_keys(const struct env *e)
 	return e->row->key != CKK_RSA;
 }
 
+/* A raw cipher: it takes whole blocks only. */
+static bool
+fills_with_zeros(const struct env *e)
+{
+	return e->row->type == CKM_AES_ECB || e->row->type == CKM_AES_CBC ||
+	    e->row->type == CKM_KMS_SM4_ECB || e->row->type == CKM_KMS_SM4_CBC;
+}
+
 static CK_RV
 unwrap(struct env *e, CK_BYTE *wrapped, CK_ULONG n, struct tmpl *t, CK_OBJECT_HANDLE *ret)
 {
@@ -43,8 +51,7 @@ START_TEST(secret_keys_go_out_and_come_back)
 				continue;
 			/* 6.1.7: a raw cipher pads with zeros, and only VALUE_LEN knows where the
 			 * key ends */
-			if (lens[i] % 16 != 0 &&
-			    (e.row->type == CKM_AES_ECB || e.row->type == CKM_AES_CBC))
+			if (lens[i] % 16 != 0 && fills_with_zeros(&e))
 				continue;
 			key = import_secret(hs, type, secret_value, lens[i]);
 			CHECK_OK(p11->C_WrapKey(hs, &e.mech, e.pub, key, NULL, &asked));
@@ -224,7 +231,7 @@ START_TEST(a_value_length_that_differs_is_refused_at_unwrap)
 	CK_OBJECT_HANDLE key, back;
 	struct tmpl t = { .n = 0 };
 
-	if (!can_wrap(&e, _i) || e.row->type == CKM_AES_ECB || e.row->type == CKM_AES_CBC)
+	if (!can_wrap(&e, _i) || fills_with_zeros(&e))
 		return;
 	key = import_secret(hs, CKK_AES, secret_value, 32);
 	CHECK_OK(p11->C_WrapKey(hs, &e.mech, e.pub, key, wrapped, &n));

@@ -472,7 +472,9 @@ START_TEST(every_row_with_a_parameter_refuses_one_byte_and_a_megabyte_of_it)
 	CK_BYTE byte = 0;
 
 	for (i = 0; i < n; i++) {
-		CHECK_RV(read_param(rows[i].type, &byte, 1), CKR_MECHANISM_PARAM_INVALID);
+		/* One byte is an id. */
+		CHECK_RV(read_param(rows[i].type, &byte, 1),
+		    rows[i].param == PARAM_SM2_ID ? CKR_OK : CKR_MECHANISM_PARAM_INVALID);
 		CHECK_RV(params_read(&params, &rows[i],
 			     &(CK_MECHANISM){ rows[i].type, &byte, 1u << 20 }),
 		    CKR_MECHANISM_PARAM_INVALID);
