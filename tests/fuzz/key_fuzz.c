@@ -44,6 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_ckey *k = NULL;
 	auto_secret z = { 0 };
 	struct slice in;
+	enum curve curve;
 
 	if (size == 0)
 		return 0;
@@ -67,8 +68,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 4:
 	case 5:
 	case 6:
-		if (ckey_from_ec((enum curve)(data[0] % 8 - 2), slice_of(NULL, 0), in, &k) ==
-		    KMS_OK)
+		curve = data[0] < 128 ? (enum curve)(data[0] % 8 - 2)
+				      : (enum curve)(CURVE_P256K + data[0] % 2);
+		if (ckey_from_ec(curve, slice_of(NULL, 0), in, &k) == KMS_OK)
 			as_public(k);
 		break;
 	default: /* a scalar */

@@ -188,6 +188,18 @@ make_eddsa(struct m_param *p, unsigned variant)
 		set(p, &in, variant < 6 ? sizeof(in) : sizeof(in) - 1);
 }
 
+static void
+make_sm2_id(struct m_param *p, unsigned variant)
+{
+	size_t len = variant < 4 ? 18 * variant : SM2_ID_MAX + 1;
+
+	p->good = variant < 4;
+	p->m.pParameter = memory(p, 0, len, 0x55);
+	p->m.ulParameterLen = len;
+	if (variant == 7)
+		p->m.pParameter = NULL;
+}
+
 void
 param_make(struct m_param *p, const struct mech *row, unsigned variant)
 {
@@ -214,6 +226,7 @@ param_make(struct m_param *p, const struct mech *row, unsigned variant)
 		break;
 	case PARAM_ECDH1: make_ecdh(p, variant); break;
 	case PARAM_EDDSA: make_eddsa(p, variant); break;
+	case PARAM_SM2_ID: make_sm2_id(p, variant); break;
 	}
 }
 

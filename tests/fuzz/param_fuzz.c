@@ -89,6 +89,10 @@ check_params(const struct params *p, const struct mech *m)
 		check_slice(p, p->p.u.ecdh.peer);
 		MUST(p->p.u.ecdh.peer.len % 2 == 1 && p->p.u.ecdh.peer.p[0] == 4);
 		break;
+	case PARAM_SM2_ID:
+		check_slice(p, p->p.u.sm2.id);
+		MUST(p->p.u.sm2.id.len <= SM2_ID_MAX);
+		break;
 	case PARAM_NONE:
 	case PARAM_EDDSA: break;
 	}

@@ -420,6 +420,10 @@ START_TEST(a_parameter_of_no_mechanism_is_refused_by_every_one)
 				bad_begin(&b, &g);
 				if (!bad_param(i, &m))
 					break;
+				/* Any bytes can be a signer's id. */
+				if (m.mechanism == CKM_KMS_SM2DSA_SM3 && m.pParameter != NULL &&
+				    m.ulParameterLen < 8)
+					continue;
 				b.a[arg_of(b.call, MECHANISM, 0)].p = yard_put(&m, sizeof(m));
 				bad_say(&b, " with %s and bad parameter %zu", rows[r].name, i);
 				bad_run(&b, CKR_MECHANISM_PARAM_INVALID,
