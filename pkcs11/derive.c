@@ -30,6 +30,7 @@ derive_secret(struct session *s, struct entry *base, const struct params *p, str
 		rc = crypto_ecdh(base->ckey, p->p.u.ecdh.peer, ret);
 	} else {
 		TRY_RV(entry_backend_key(base, &call, &k));
+		call.uses = &s->uses;
 		rc = backend_derive(s->token->backend, &call, k, &p->p, ret);
 	}
 	if (rc == KMS_NOTFOUND)

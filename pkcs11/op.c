@@ -122,6 +122,7 @@ begin_at_backend(struct session *s, struct entry *key, enum use_kind kind,
 		*usep = NULL;
 		return rv == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID : rv;
 	}
+	call.uses = &s->uses;
 	return begin_rv(s, &call, backend_begin(s->token->backend, &call, bkey, kind, p, usep));
 }
 

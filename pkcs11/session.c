@@ -212,6 +212,8 @@ session_close(struct session *s)
 		op_free(&s->op[i]);
 	free(s->find.v);
 	s->find = (struct find){ 0 };
+	backend_uses_close(t->backend, s->uses);
+	s->uses = NULL;
 	s->handle = 0;
 	s->token = NULL;
 	pthread_mutex_unlock(&s->lock);

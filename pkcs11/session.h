@@ -28,6 +28,7 @@ struct session {
 	CK_ULONG device_error;
 	struct op op[USE_KINDS];
 	struct find find;
+	struct backend_uses *uses; /* for the backend's record of them */
 };
 
 /* Locks the live session HS: CKR_CRYPTOKI_NOT_INITIALIZED, CKR_SESSION_HANDLE_INVALID. The only

@@ -74,6 +74,7 @@ target_bytes(struct session *s, struct entry *e, struct secret *ret)
 	struct call call = token_call(s->token);
 	enum kms_rc rc;
 
+	call.uses = &s->uses;
 	if (e->ckey == NULL)
 		rc = backend_export(s->token->backend, &call, &e->bkey_id, ret);
 	else if (e->o.kind == OBJECT_PRIVATE_KEY)

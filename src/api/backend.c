@@ -203,3 +203,10 @@ backend_derive(struct backend *b, struct call *c, struct backend_key *k, const s
 {
 	return b->ops->derive == NULL ? lacks(b, c, "derive") : b->ops->derive(b, c, k, p, ret);
 }
+
+void
+backend_uses_close(struct backend *b, struct backend_uses *u)
+{
+	if (u != NULL && b->ops->uses_close != NULL)
+		b->ops->uses_close(b, u);
+}

@@ -14,12 +14,19 @@
 
 struct backend;
 struct backend_key;
+/*
+ * What a backend remembers of somebody who uses keys one after another, such as a session, so that
+ * his repeated uses can be recorded together. One thread's at a time.
+ */
+struct backend_uses;
 
 /* One call: how long it may take, who asks, and what went wrong. Zeroed, it has no deadline. */
 struct call {
 	uint64_t deadline_ms;	  /* of os_monotonic_ms(); 0 is none */
 	const struct caller *who; /* NULL: this process, as whoever is logged in */
-	enum api_error error;	  /* of an action that was refused by name */
+	struct backend_uses *
+	    *uses;	      /* of whoever uses keys; the backend fills it in. NULL: nobody's */
+	enum api_error error; /* of an action that was refused by name */
 	struct err err;
 };
 
@@ -140,6 +147,8 @@ struct backend_ops {
 	/* ECDH: the raw shared secret, as wide as the field. */
 	enum kms_rc (*derive)(struct backend *b, struct call *c, struct backend_key *k,
 	    const struct alg_params *p, struct secret *ret);
+	/* Before the backend is closed. */
+	void (*uses_close)(struct backend *b, struct backend_uses *u);
 };
 
 /* First member of each implementation. */
@@ -191,6 +200,8 @@ enum kms_rc backend_begin(struct backend *b, struct call *c, struct backend_key 
     enum use_kind kind, const struct alg_params *p, struct use **usep) MUST_USE;
 enum kms_rc backend_derive(struct backend *b, struct call *c, struct backend_key *k,
     const struct alg_params *p, struct secret *ret) MUST_USE;
+/* Takes NULL. */
+void backend_uses_close(struct backend *b, struct backend_uses *u);
 
 /* Sets the call's error text; returns RC. C may be NULL. */
 #define call_fail(c, rc, ...) err_set((c) == NULL ? NULL : &(c)->err, (rc), __VA_ARGS__)

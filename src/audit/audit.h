@@ -114,6 +114,7 @@ struct audit_event {
 	const char *action; /* eventName, such as "AsymmetricSign" */
 	bool write;	    /* eventRW: Write, else Read */
 	const struct caller *caller;
+	const char *identity;		       /* userIdentity's type; NULL: the caller's kind */
 	const char *request_id;		       /* NULL: the event's own id */
 	const char *region, *source, *program; /* NULL: the configured ones */
 	const struct audit_param *params;

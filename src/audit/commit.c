@@ -97,7 +97,7 @@ commit_locked(struct core *c, bool sync, struct err *err)
 	c->busy = true;
 	pthread_mutex_unlock(&c->lock);
 
-	rc = file_write(fd, slice_of(c->writing.p + c->done, c->writing.len - c->done), &done);
+	rc = log_file_write(fd, slice_of(c->writing.p + c->done, c->writing.len - c->done), &done);
 	if (rc == KMS_OK && sync && fdatasync(fd) != 0) {
 		rc = rc_of_errno(errno);
 		clean = !through; /* nobody knows what the disk has */

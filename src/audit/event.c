@@ -109,7 +109,7 @@ references(struct jout *o, const struct audit_event *e)
 }
 
 static void
-identity(struct jout *o, const struct caller *c)
+identity(struct jout *o, const char *type, const struct caller *c)
 {
 	static const char *const types[] = {
 		[CALLER_ROOT] = "root-account",
@@ -118,7 +118,9 @@ identity(struct jout *o, const struct caller *c)
 	};
 
 	jout_open(o, "userIdentity", '{');
-	jout_text(o, "type", (unsigned)c->kind < ARRAY_LEN(types) ? types[c->kind] : "");
+	if (type == NULL)
+		type = (unsigned)c->kind < ARRAY_LEN(types) ? types[c->kind] : "";
+	jout_text(o, "type", type);
 	jout_text(o, "accountId", c->account);
 	jout_text(o, "principalId", c->principal_id);
 	jout_text(o, "userName", c->name);
@@ -160,7 +162,7 @@ body(struct jout *o, const struct audit_event *e, const struct audit_conf *conf,
 	if (whole)
 		references(o, e);
 	jout_text_if(o, "recipientAccountId", e->recipient_account);
-	identity(o, c);
+	identity(o, e->identity, c);
 	jout_open(o, "additionalEventData", '{');
 	if (c->uid != (uid_t)-1)
 		jout_number(o, "uid", c->uid);

@@ -43,7 +43,7 @@ facts_load(int dirfd, const char *name, off_t end, struct facts *ret, struct err
 	enum kms_rc rc;
 
 	(void)memccpy(f.name, name, '\0', sizeof(f.name) - 1);
-	TRY(file_open(dirfd, name, O_RDONLY, &f.fd, err));
+	TRY(log_file_open(dirfd, name, O_RDONLY, &f.fd, err));
 	TRY(scan_open(f.fd, 0, end, &s));
 	while ((rc = scan_next(&s, &l)) == KMS_OK)
 		TRY(add(&f, &l));

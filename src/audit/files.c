@@ -23,7 +23,7 @@ put_digits(char *p, unsigned v, unsigned n)
 }
 
 void
-file_name(struct log_file f, char ret[FILE_NAME_SIZE])
+log_file_name(struct log_file f, char ret[FILE_NAME_SIZE])
 {
 	memcpy(ret, "0000-000000.log", FILE_NAME_SIZE);
 	put_digits(ret, f.lane, 4);
@@ -44,7 +44,7 @@ file_name_read(const char *name, struct log_file *ret)
 		if (i != 4)
 			*v = *v * 10 + (unsigned)(name[i] - '0') % 10;
 	}
-	file_name(*ret, again);
+	log_file_name(*ret, again);
 	return strcmp(name, again) == 0 && ret->lane > 0 && ret->number > 0;
 }
 
@@ -142,7 +142,7 @@ dir_open(const char *dir, bool write, int *ret, struct err *err)
 }
 
 enum kms_rc
-file_open(int dirfd, const char *name, int flags, int *ret, struct err *err)
+log_file_open(int dirfd, const char *name, int flags, int *ret, struct err *err)
 {
 	/* Not to wait for the other end of a pipe that somebody put there. */
 	auto_fd fd = openat(dirfd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
@@ -168,7 +168,7 @@ file_close(int *fd)
 }
 
 enum kms_rc
-file_write(int fd, struct slice s, size_t *done)
+log_file_write(int fd, struct slice s, size_t *done)
 {
 	*done = 0;
 	while (*done < s.len) {

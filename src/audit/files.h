@@ -18,7 +18,7 @@ struct log_file {
 	unsigned lane, number;
 };
 
-void file_name(struct log_file f, char ret[FILE_NAME_SIZE]);
+void log_file_name(struct log_file f, char ret[FILE_NAME_SIZE]);
 bool file_name_read(const char *name, struct log_file *ret);
 
 struct file_list {
@@ -38,12 +38,13 @@ enum kms_rc rc_of_errno(int e);
 enum kms_rc dir_open(const char *dir, bool write, int *ret, struct err *err) MUST_USE;
 /* Opens a file in it (no link; close-on-exec; mode 0600), and unless it is to be read only sees the
  * same. */
-enum kms_rc file_open(int dirfd, const char *name, int flags, int *ret, struct err *err) MUST_USE;
+enum kms_rc log_file_open(int dirfd, const char *name, int flags, int *ret,
+    struct err *err) MUST_USE;
 void file_close(int *fd);
 #define auto_fd __attribute__((cleanup(file_close))) int
 
 /* All of S, appended. *DONE counts what was written, also when the rest failed. */
-enum kms_rc file_write(int fd, struct slice s, size_t *done) MUST_USE;
+enum kms_rc log_file_write(int fd, struct slice s, size_t *done) MUST_USE;
 
 /* SHA-256 of the file's bytes from START to END. */
 enum kms_rc file_digest(int fd, off_t start, off_t end, uint8_t ret[AUDIT_HASH_LEN]) MUST_USE;

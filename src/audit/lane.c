@@ -32,13 +32,13 @@ create(const struct reg *r, int dirfd, struct log_file *f, int *ret, struct err 
 	bool used = true;
 
 	while (used && f->number <= NUMBER_MAX) {
-		file_name(*f, name);
+		log_file_name(*f, name);
 		TRY(reg_mentions(r, name, &used));
 		f->number += used ? 1 : 0;
 	}
 	if (f->lane > LANE_MAX || f->number > NUMBER_MAX)
 		return err_set(err, KMS_LIMIT, "the audit log has too many files");
-	TRY(file_open(dirfd, name, O_RDWR | O_APPEND | O_CREAT | O_EXCL, &fd, err));
+	TRY(log_file_open(dirfd, name, O_RDWR | O_APPEND | O_CREAT | O_EXCL, &fd, err));
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fsync(dirfd) != 0) {
 		enum kms_rc rc = rc_of_errno(errno);
 
@@ -59,8 +59,8 @@ take(int dirfd, struct log_file f, int *ret, struct err *err)
 	auto_fd fd = -1;
 	enum kms_rc rc;
 
-	file_name(f, name);
-	if ((rc = file_open(dirfd, name, O_RDWR | O_APPEND, &fd, &why)) != KMS_OK)
+	log_file_name(f, name);
+	if ((rc = log_file_open(dirfd, name, O_RDWR | O_APPEND, &fd, &why)) != KMS_OK)
 		return rc == KMS_READONLY ? rc : err_set(err, rc, "%s", why.text);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		return KMS_BUSY;
@@ -114,8 +114,8 @@ tail_before(int dirfd, const struct file_list *l, struct log_file f, struct tail
 
 		if (l->v[i].lane != f.lane || l->v[i].number >= f.number)
 			continue;
-		file_name(l->v[i], name);
-		TRY(file_open(dirfd, name, O_RDONLY, &fd, err));
+		log_file_name(l->v[i], name);
+		TRY(log_file_open(dirfd, name, O_RDONLY, &fd, err));
 		TRY(tail_find(fd, &t));
 		ret->head = t.head;
 		if (ret->torn.len == 0) {
@@ -165,7 +165,7 @@ write_start(struct core *c, int fd, const char *log, const char *writer, struct 
 	size_t skip = own_line ? 0 : 1, done;
 	enum kms_rc rc;
 
-	file_name(f, name);
+	log_file_name(f, name);
 	lane_name(f.lane, lane);
 	stamp_seconds(os_wall_seconds(), stamp);
 	jout_open(&o, NULL, '{');
@@ -183,7 +183,7 @@ write_start(struct core *c, int fd, const char *log, const char *writer, struct 
 		torn_write(&o, torn);
 	TRY(line_seal(&o, writer, head));
 	TRY(line_end(&o, NULL));
-	rc = file_write(fd, slice_of(text + skip, 1 + o.len - skip), &done);
+	rc = log_file_write(fd, slice_of(text + skip, 1 + o.len - skip), &done);
 	*ret_len = done;
 	return rc;
 }
@@ -279,7 +279,7 @@ forget_file(struct core *c, struct log_file f)
 {
 	char name[FILE_NAME_SIZE];
 
-	file_name(f, name);
+	log_file_name(f, name);
 	(void)unlinkat(c->a->dirfd, name, 0);
 }
 

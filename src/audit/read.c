@@ -229,8 +229,8 @@ open_next(struct audit_reader *r, struct cursor *c, struct err *err)
 		return KMS_NOTFOUND;
 	cursor_leave_file(c);
 	c->file = f;
-	file_name(f, c->name);
-	TRY(file_open(r->dirfd, c->name, O_RDONLY, &c->fd, err));
+	log_file_name(f, c->name);
+	TRY(log_file_open(r->dirfd, c->name, O_RDONLY, &c->fd, err));
 	TRY(scan_open(c->fd, 0, ENDLESS, &c->scan));
 	c->scanning = true;
 	return KMS_OK;

@@ -112,7 +112,7 @@ write_entry(struct reg *r, struct slice text, struct err *err)
 
 	if (fstat(r->fd, &st) != 0)
 		return err_set(err, KMS_IO, "the audit register: %m");
-	rc = file_write(r->fd, text, &done);
+	rc = log_file_write(r->fd, text, &done);
 	if (rc == KMS_OK && fdatasync(r->fd) != 0)
 		rc = rc_of_errno(errno);
 	if (rc == KMS_OK)
@@ -141,7 +141,7 @@ members(const struct reg *r, struct jout *o, const struct claim *c, const struct
 	jout_text_if(o, "program", r->conf->program);
 	jout_number(o, "pid", (uint64_t)getpid());
 	if (c != NULL) {
-		file_name(c->file, name);
+		log_file_name(c->file, name);
 		jout_number(o, "lane", c->file.lane);
 		jout_text(o, "file", name);
 		jout_number(o, "at", c->at.seq);
@@ -274,7 +274,7 @@ reg_lock(int dirfd, const struct audit_conf *conf, struct reg *ret, struct err *
 	struct reg r = { .fd = -1, .conf = conf };
 	enum kms_rc rc;
 
-	TRY(file_open(dirfd, REGISTER_NAME, O_RDWR | O_APPEND | O_CREAT, &r.fd, err));
+	TRY(log_file_open(dirfd, REGISTER_NAME, O_RDWR | O_APPEND | O_CREAT, &r.fd, err));
 	if ((rc = lock_wait(r.fd, LOCK_EX, REGISTER_NAME, err)) != KMS_OK ||
 	    (rc = read_head(&r, dirfd, err)) != KMS_OK) {
 		reg_unlock(&r);

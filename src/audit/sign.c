@@ -32,7 +32,7 @@ lane_name(unsigned lane, char ret[5])
 {
 	char name[FILE_NAME_SIZE];
 
-	file_name((struct log_file){ .lane = lane }, name);
+	log_file_name((struct log_file){ .lane = lane }, name);
 	memcpy(ret, name, 4);
 	ret[4] = '\0';
 }
@@ -146,8 +146,8 @@ key_file_write(int dirfd, struct slice spki, struct err *err)
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
 		return KMS_OK;
 	TRY(pem_write(spki, &pem));
-	TRY(file_open(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC, &fd, err));
-	if ((rc = file_write(fd, buf_slice(&pem), &done)) == KMS_OK && fdatasync(fd) != 0)
+	TRY(log_file_open(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC, &fd, err));
+	if ((rc = log_file_write(fd, buf_slice(&pem), &done)) == KMS_OK && fdatasync(fd) != 0)
 		rc = rc_of_errno(errno);
 	if (rc != KMS_OK) {
 		(void)unlinkat(dirfd, name, 0);
@@ -185,7 +185,7 @@ key_file_read(int dirfd, const char *id, struct ckey **ret, struct err *err)
 	ssize_t n;
 
 	key_file_name(id, name);
-	TRY(file_open(dirfd, name, O_RDONLY, &fd, err));
+	TRY(log_file_open(dirfd, name, O_RDONLY, &fd, err));
 	if ((n = read(fd, text, KEY_FILE_MAX)) < 0)
 		return err_set(err, KMS_IO, "cannot read the audit log's %s: %m", name);
 	text[n] = '\0';

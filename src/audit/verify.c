@@ -89,8 +89,8 @@ picture_file(struct verify *v, struct log_file f)
 	if (x == NULL)
 		return KMS_NOMEM;
 	*x = (struct vfile){ .f = f, .there = true };
-	file_name(f, x->name);
-	TRY(file_open(v->dirfd, x->name, O_RDONLY, &fd, v->err));
+	log_file_name(f, x->name);
+	TRY(log_file_open(v->dirfd, x->name, O_RDONLY, &fd, v->err));
 	if (fstat(fd, &st) != 0)
 		return err_set(v->err, KMS_IO, "%s: %m", x->name);
 	x->size = st.st_size;
@@ -105,7 +105,7 @@ picture(struct verify *v)
 	struct stat st;
 	enum kms_rc rc;
 
-	rc = file_open(v->dirfd, REGISTER_NAME, O_RDONLY, &fd, v->err);
+	rc = log_file_open(v->dirfd, REGISTER_NAME, O_RDONLY, &fd, v->err);
 	if (rc != KMS_OK && rc != KMS_NOTFOUND)
 		return rc;
 	err_clear(v->err);

@@ -30,7 +30,7 @@ name_file(struct verify *v, const char *name, uint64_t entry)
 	if ((x = vgrow((void **)&v->files, &v->n_files, sizeof(*x))) == NULL)
 		return KMS_NOMEM;
 	*x = (struct vfile){ .f = f, .entry = entry };
-	file_name(f, x->name);
+	log_file_name(f, x->name);
 	return KMS_OK;
 }
 

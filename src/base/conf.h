@@ -16,6 +16,21 @@
 
 enum conf_backend { CONF_LOCAL, CONF_REMOTE };
 
+/* What a record of the audit log is safe from when the call returns. */
+enum conf_audit {
+	CONF_AUDIT_OFF,
+	CONF_AUDIT_BATCHED, /* nothing yet: records wait in memory for a moment */
+	CONF_AUDIT_WRITTEN, /* the process's death */
+	CONF_AUDIT_DURABLE, /* loss of power too */
+};
+
+/* When a record cannot be written. */
+enum conf_audit_failure {
+	CONF_AUDIT_DEFAULT,  /* durable: refuse; else continue */
+	CONF_AUDIT_REFUSE,   /* nothing is done that cannot be recorded */
+	CONF_AUDIT_CONTINUE, /* the log tells later how many records are missing */
+};
+
 /* One [token LABEL] section; strings are owned by the configuration. Absent values are NULL or the
  * default. */
 struct conf_token {
@@ -36,6 +51,10 @@ struct conf_token {
 	bool read_only;		    /* open the store without ever writing */
 	char *rotate_program;	    /* absolute path; NULL: none */
 	uint64_t rotate_timeout_ms; /* how long it may take: 1000 to 600000, default 60000 */
+	enum conf_audit audit;	    /* default written */
+	char *audit_dir;	    /* absolute; NULL: beside the store */
+	enum conf_audit_failure audit_failure;
+	bool audit_fold; /* repeated uses of a key are one record a second; default yes */
 };
 
 enum conf_fork { CONF_FORK_REINITIALIZE, CONF_FORK_REOPEN };

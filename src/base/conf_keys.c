@@ -104,6 +104,36 @@ set_backend(const struct key *k UNUSED, void *field, const char *value)
 }
 
 static enum kms_rc
+set_audit(const struct key *k UNUSED, void *field, const char *value)
+{
+	static const struct choice words[] = {
+		{ "off", CONF_AUDIT_OFF },
+		{ "batched", CONF_AUDIT_BATCHED },
+		{ "written", CONF_AUDIT_WRITTEN },
+		{ "durable", CONF_AUDIT_DURABLE },
+	};
+	unsigned v;
+
+	TRY(choose(words, ARRAY_LEN(words), value, &v));
+	*(enum conf_audit *)field = (enum conf_audit)v;
+	return KMS_OK;
+}
+
+static enum kms_rc
+set_audit_failure(const struct key *k UNUSED, void *field, const char *value)
+{
+	static const struct choice words[] = {
+		{ "refuse", CONF_AUDIT_REFUSE },
+		{ "continue", CONF_AUDIT_CONTINUE },
+	};
+	unsigned v;
+
+	TRY(choose(words, ARRAY_LEN(words), value, &v));
+	*(enum conf_audit_failure *)field = (enum conf_audit_failure)v;
+	return KMS_OK;
+}
+
+static enum kms_rc
 set_fork(const struct key *k UNUSED, void *field, const char *value)
 {
 	static const struct choice words[] = {
@@ -182,6 +212,11 @@ static const struct key module_keys[] = {
 };
 
 static const struct key token_keys[] = {
+	{ "audit", set_audit, TOKEN(audit), 0, 0, "off, batched, written or durable" },
+	{ "audit-dir", set_path, TOKEN(audit_dir), 0, 0,
+	    "an absolute path, or one that starts with ~/" },
+	{ "audit-failure", set_audit_failure, TOKEN(audit_failure), 0, 0, "refuse or continue" },
+	{ "audit-fold", set_bool, TOKEN(audit_fold), 0, 0, "yes or no" },
 	{ "backend", set_backend, TOKEN(backend), 0, 0, "local" },
 	{ "cache-ms", set_u64, TOKEN(cache_ms), 0, 60000, "milliseconds from 0 to 60000" },
 	{ "hsm", set_hsm, TOKEN(hsm), 0, 0, "soft" },
@@ -208,7 +243,7 @@ static const struct {
 static enum kms_rc
 unknown_key(enum conf_section section, const char *name, struct err *why)
 {
-	char names[160] = "";
+	char names[208] = "";
 	size_t used = 0;
 
 	for (size_t i = 0; i < sections[section].n; i++) {

@@ -336,7 +336,9 @@ conf_new(const char *name)
 			.pin_tries = 10,
 			.cache_ms = 1000,
 			.timeout_ms = 10000,
-			.rotate_timeout_ms = 60000 };
+			.rotate_timeout_ms = 60000,
+			.audit = CONF_AUDIT_WRITTEN,
+			.audit_fold = true };
 	return c;
 }
 

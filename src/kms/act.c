@@ -11,6 +11,7 @@
 #include "kms/blob.h"
 #include "kms/chapters.h"
 #include "kms/json.h"
+#include "kms/record.h"
 #include "kms/tick.h"
 
 #define TRIES 8 /* against others who change the same key */
@@ -290,13 +291,13 @@ act_free(struct act *a)
 }
 
 /* The account's number is made of the token's serial, so that it needs no place of its own. */
-static void
-account_of(const struct keyring *keys, struct account *ret)
+void
+act_account(const uint8_t serial[SERIAL_LEN], struct account *ret)
 {
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < SERIAL_LEN; i++)
-		n = n << 8 | keys->serial[i];
+		n = n << 8 | serial[i];
 	(void)snprintf(ret->id, sizeof(ret->id), "%016" PRIu64, n % 10000000000000000u);
 	ret->region = "local";
 }
@@ -307,7 +308,7 @@ act_begin(struct act *a)
 	TRY(keyring_get(a->l, a->c, &a->keys));
 	if (a->keys.role != ROLE_USER)
 		return call_fail(a->c, KMS_LOGIN_NEEDED, "log in as the user to use the KMS");
-	account_of(&a->keys, &a->account);
+	act_account(a->keys.serial, &a->account);
 	a->root = (struct caller){ .kind = CALLER_ROOT,
 		.account = a->account.id,
 		.name = "root",
@@ -329,21 +330,6 @@ act_commit(struct act *a)
 
 	/* A name that was free is taken, or what was found is gone. */
 	return rc == KMS_EXISTS || rc == KMS_NOTFOUND ? KMS_CONFLICT : rc;
-}
-
-static enum kms_rc
-once(struct local *l, struct call *c, enum action action, const struct fields *req,
-    struct fields *res)
-{
-	auto_act a = { .l = l, .c = c, .action = action, .req = req, .res = res };
-
-	tick(l, os_wall_seconds(), c->deadline_ms);
-	TRY(act_begin(&a));
-	TRY(aim(&a));
-	TRY(handlers[action].run(&a));
-	if (fields_bool(req, F_DryRun))
-		return KMS_OK;
-	return act_commit(&a);
 }
 
 /* It was the request that was refused, not the KMS that failed. */
@@ -370,22 +356,58 @@ dry_run(struct call *c, enum kms_rc rc)
 	    why.text[0] == '\0' ? rc_text(rc) : why.text);
 }
 
+static enum kms_rc
+run(struct act *a)
+{
+	tick(a->l, os_wall_seconds(), a->c->deadline_ms);
+	TRY(act_begin(a));
+	TRY(aim(a));
+	TRY(handlers[a->action].run(a));
+	if (fields_bool(a->req, F_DryRun))
+		return KMS_OK;
+	return act_commit(a);
+}
+
+/* LAST: a conflict is the end, too. */
+static enum kms_rc
+once(struct local *l, struct call *c, enum action action, const struct fields *req,
+    struct fields *res, bool last)
+{
+	auto_act a = { .l = l, .c = c, .action = action, .req = req, .res = res };
+	enum kms_rc rc = run(&a);
+
+	if (rc == KMS_CONFLICT && !last)
+		return rc;
+	return record_act(&a, fields_bool(req, F_DryRun) ? dry_run(c, rc) : rc);
+}
+
+/* What never came as far as being tried. */
+static enum kms_rc
+check(struct local *l, struct call *c, enum action action, const struct fields *req,
+    struct fields *res)
+{
+	auto_act a = { .l = l, .c = c, .action = action, .req = req, .res = res };
+	enum kms_rc rc = action_check(action, req, &c->error, &c->err);
+
+	TRY(rc == KMS_OK ? rc : record_act(&a, rc));
+	return action_row(action)->rw == ACTION_WRITE ? record_ready(l, c) : KMS_OK;
+}
+
 enum kms_rc
 local_act(struct backend *b, struct call *c, enum action action, const struct fields *req,
     struct fields *res)
 {
+	struct local *l = local_of(b);
 	enum kms_rc rc = KMS_CONFLICT;
 
 	if (action >= ACTION_COUNT || handlers[action].run == NULL)
 		return call_refuse(c, E_ActionNotFound, "This KMS does not have the action.");
-	TRY(action_check(action, req, &c->error, &c->err));
+	TRY(check(l, c, action, req, res));
 	for (int i = 0; i < TRIES && rc == KMS_CONFLICT; i++) {
 		err_clear(&c->err);
 		fields_free(res);
-		rc = once(local_of(b), c, action, req, res);
+		rc = once(l, c, action, req, res, i == TRIES - 1);
 	}
-	if (fields_bool(req, F_DryRun))
-		rc = dry_run(c, rc);
 	if (rc != KMS_OK)
 		fields_free(res);
 	return rc;

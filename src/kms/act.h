@@ -36,7 +36,11 @@ struct act {
 	struct master_key key;	  /* found, permitted, and in a state that lets the action go on */
 	struct kms_secret secret; /* likewise */
 	struct changes changes;
+	const char *due; /* what has become due, and is done unasked: its name on the record */
 };
+
+/* Whose KMS the token of SERIAL is. */
+void act_account(const uint8_t serial[SERIAL_LEN], struct account *ret);
 
 /* Fills in the rest of A, whose first five members stand. KMS_LOGIN_NEEDED unless the user is
  * logged in. */

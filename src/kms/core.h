@@ -27,6 +27,7 @@ struct local {
 	unsigned pin_cost, pin_tries;
 	uint64_t cache_ms;
 	struct rotator rotator;
+	struct recorder *recorder;
 	_Atomic uint64_t generation;
 	_Atomic int64_t ticked;	    /* seconds since 1970 UTC: what was due then has been done */
 	_Atomic bool ticking;	    /* by some thread */
@@ -60,8 +61,9 @@ void local_look(struct local *l);
 /* -- token.c: the token and who is logged in -- */
 
 enum kms_rc local_status(struct backend *b, struct call *c, struct token_status *ret) MUST_USE;
-enum kms_rc local_init_token(struct backend *b, struct call *c, struct slice label,
-    struct slice so_pin) MUST_USE;
+/* As init_token; and with the user's PIN, unless that is empty. */
+enum kms_rc token_make(struct backend *b, struct call *c, struct slice label, struct slice so_pin,
+    struct slice user_pin) MUST_USE;
 enum kms_rc local_login(struct backend *b, struct call *c, enum role role, struct slice name,
     struct slice pin) MUST_USE;
 enum kms_rc local_reauthenticate(struct backend *b, struct call *c, struct slice pin) MUST_USE;
@@ -159,6 +161,8 @@ struct backend_key {
 	struct hsm *hsm;
 	struct hsm_key *key;
 	struct uid id;
+	enum object_kind kind;
+	struct uid master; /* the KMS key that it is a version of; zero: none */
 	_Atomic unsigned refs;
 	_Atomic uint32_t flags;
 	_Atomic uint64_t revision;

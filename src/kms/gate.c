@@ -2,9 +2,10 @@
 /*
  * The gate: every use of a key passes here, and only here. It asks whether the key may be seen,
  * whether it still is what the store says, and whether it may be used in this way; then the HSM
- * driver works. On a warm call it takes no lock, allocates nothing and does not touch the store.
+ * driver works, and the use is recorded before anything comes out of it. On a warm call it takes
+ * no lock that others take, allocates nothing and does not touch the store.
  */
-#include "kms/core.h"
+#include "kms/record.h"
 
 /* Any of these permits the use. Wrapping is encrypting to the HSM, and unwrapping decrypting. */
 static const uint32_t permits[USE_KINDS] = {
@@ -50,9 +51,12 @@ gate_begin(struct backend *b, struct call *c, struct backend_key *k, enum use_ki
 	enum kms_rc rc = kind < USE_KINDS ? authorise(l, c, k, permits[kind]) : KMS_INVALID;
 
 	if (rc == KMS_OK)
-		return l->hsm->ops->begin(l->hsm, c, k->key, kind, p, usep);
-	use_free(*usep);
-	*usep = NULL;
+		rc = l->hsm->ops->begin(l->hsm, c, k->key, kind, p, usep);
+	rc = record_use(l, c, k, kind, p->alg, rc);
+	if (__builtin_expect(rc != KMS_OK, 0)) {
+		use_free(*usep);
+		*usep = NULL;
+	}
 	return rc;
 }
 
@@ -61,7 +65,12 @@ gate_derive(struct backend *b, struct call *c, struct backend_key *k, const stru
     struct secret *ret)
 {
 	struct local *l = local_of(b);
+	enum kms_rc rc = authorise(l, c, k, FLAG_DERIVE);
 
-	TRY(authorise(l, c, k, FLAG_DERIVE));
-	return l->hsm->ops->derive(l->hsm, c, k->key, p, ret);
+	if (rc == KMS_OK)
+		rc = l->hsm->ops->derive(l->hsm, c, k->key, p, ret);
+	rc = record_use(l, c, k, RECORD_DERIVE, p->alg, rc);
+	if (rc != KMS_OK)
+		secret_free(ret);
+	return rc;
 }

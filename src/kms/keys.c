@@ -108,6 +108,8 @@ parse(struct local *l, struct call *c, const struct uid *id, struct backend_key 
 	TRY(l->hsm->ops->key_open(l->hsm, c, &row.o.spec, secret_slice(&material), &k->key));
 	k->hsm = l->hsm;
 	k->id = *id;
+	k->kind = row.o.kind;
+	k->master = row.o.key;
 	k->refs = 1;
 	k->flags = row.o.flags;
 	k->revision = row.o.revision;

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 
 #include "base/os.h"
-#include "kms/act.h"
-#include "kms/core.h"
+#include "kms/record.h"
 #include "kms/tick.h"
 
 #define TICK_PATIENCE_MS 200 /* of who came to use a key, or to look for one */
@@ -63,6 +62,7 @@ local_close(struct backend *b)
 	if (l == NULL)
 		return;
 	keys_forget(l, NULL);
+	recorder_close(l->recorder);
 	secret_free(&l->root);
 	store_token_free(&l->token);
 	l->hsm->ops->close(l->hsm);
@@ -83,28 +83,29 @@ static const struct backend_ops ops = {
 	.name = "local",
 	.close = local_close,
 	.status = local_status,
-	.init_token = local_init_token,
-	.login = local_login,
-	.reauthenticate = local_reauthenticate,
-	.logout = local_logout,
+	.init_token = recorded_init_token,
+	.login = recorded_login,
+	.reauthenticate = recorded_reauthenticate,
+	.logout = recorded_logout,
 	.role = role,
-	.init_pin = local_init_pin,
-	.set_pin = local_set_pin,
+	.init_pin = recorded_init_pin,
+	.set_pin = recorded_set_pin,
 	.generation = local_generation,
 	.find = local_find,
 	.revision = local_revision,
 	.get = local_get,
-	.create = local_create,
-	.generate = local_generate,
-	.update = local_update,
-	.copy = local_copy,
-	.destroy = local_destroy,
-	.export_material = local_export,
+	.create = recorded_create,
+	.generate = recorded_generate,
+	.update = recorded_update,
+	.copy = recorded_copy,
+	.destroy = recorded_destroy,
+	.export_material = recorded_export,
 	.act = local_act,
 	.key_open = local_key_open,
 	.key_close = local_key_close,
 	.begin = gate_begin,
 	.derive = gate_derive,
+	.uses_close = record_uses_close,
 };
 
 enum kms_rc
@@ -133,7 +134,8 @@ local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
 		local_close(&l->base);
 		return KMS_NOMEM;
 	}
-	if ((rc = store_open_sqlite(conf->store, conf->read_only, c, &l->store)) != KMS_OK) {
+	if ((rc = recorder_open(conf, &l->recorder)) != KMS_OK ||
+	    (rc = store_open_sqlite(conf->store, conf->read_only, c, &l->store)) != KMS_OK) {
 		local_close(&l->base);
 		return rc;
 	}

@@ -4,6 +4,7 @@
 #define KMS_KMS_LOCAL_H
 
 #include "api/backend.h"
+#include "audit/audit.h"
 #include "base/conf.h"
 
 /*
@@ -13,6 +14,14 @@
  */
 enum kms_rc local_open(const struct conf_token *conf, struct call *c,
     struct backend **ret) MUST_USE;
+
+/* Where the token's audit log lies, whether it is written or not, and what it is checked against.
+ */
+struct audit_place {
+	const char *dir;
+	struct slice public_key; /* SubjectPublicKeyInfo, DER; empty: none has been made */
+	const struct audit_anchor *anchor;
+};
 
 /* -- for programs of ours: never for an application that loads the module -- */
 
@@ -71,5 +80,8 @@ struct explanation {
  */
 enum kms_rc local_explain(struct backend *b, struct call *c, const struct explain_question *q,
     struct explanation *ret) MUST_USE;
+
+/* Borrowed for B's life. KMS_NOT_INITIALIZED. */
+enum kms_rc local_audit(struct backend *b, struct call *c, struct audit_place *ret) MUST_USE;
 
 #endif

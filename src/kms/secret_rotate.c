@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "base/process.h"
+#include "kms/record.h"
 #include "kms/secret_next.h"
 #include "kms/secret_value.h"
 
@@ -237,7 +238,12 @@ secret_rotate_due(struct act *a, struct kms_secret *s)
 	TRY(crypto_random(id.b, UID_LEN));
 	uid_to_text(&id, name);
 	rc = secret_rotate(a, s, slice_str(name));
-	if (rc == KMS_OK || rc == KMS_CONFLICT || a->c->error == E_Throttling)
+	if (rc == KMS_CONFLICT || a->c->error == E_Throttling)
+		return KMS_OK;
+	a->due = "RotateSecret";
+	record_due(a, true, &s->id, buf_slice(&s->name), rc);
+	a->due = NULL; /* recorded */
+	if (rc == KMS_OK)
 		return KMS_OK;
 	log_warning("a secret was not rotated: %s",
 	    a->c->err.text[0] != '\0' ? a->c->err.text : rc_text(rc));

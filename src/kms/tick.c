@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "kms/chapters.h"
+#include "kms/record.h"
 #include "kms/secret_rotate.h"
 #include "kms/version.h"
 
@@ -18,6 +19,7 @@ delete_key(struct act *a, const struct master_key *k)
 	struct entity_query aliases = { .kind = ENTITY_ALIAS, .parent = k->id };
 	auto_store_entities l = { 0 };
 
+	a->due = "DeleteKey";
 	TRY(version_remove_all(a, &k->id));
 	TRY(a->l->store->ops->entity_list(a->l->store, a->c, &aliases, &l, NULL));
 	for (size_t i = 0; i < l.n; i++)
@@ -30,10 +32,13 @@ do_key(struct act *a, struct master_key *k)
 {
 	if (k->state == KEY_PENDING_DELETION && k->delete_at <= a->now)
 		return delete_key(a, k);
-	if (k->material_expire != 0 && k->material_expire <= a->now)
+	if (k->material_expire != 0 && k->material_expire <= a->now) {
+		a->due = "DeleteKeyMaterial";
 		return key_drop_material(a, k);
+	}
 	if (k->rotates && k->state == KEY_ENABLED &&
 	    k->rotated + (int64_t)k->rotation_interval <= a->now) {
+		a->due = "CreateKeyVersion";
 		TRY(version_rotate(a, k));
 		return act_put_key(a, k);
 	}
@@ -55,7 +60,10 @@ secret_due(struct act *a, const struct store_entity *e)
 	auto_kms_secret s = { 0 };
 
 	TRY(kms_secret_read(a->c, &a->keys, e, &s));
-	return s.delete_at != 0 && s.delete_at <= a->now ? secret_remove(a, &s) : KMS_OK;
+	if (s.delete_at == 0 || s.delete_at > a->now)
+		return KMS_OK;
+	a->due = "DeleteSecret";
+	return secret_remove(a, &s);
 }
 
 /* Parameters for an import that nobody used. */
@@ -121,7 +129,11 @@ do_one(struct local *l, struct call *c, const struct kind *kind, const struct st
 	*done = a.changes.n > 0;
 	rc = changes_commit(&a.changes, l, c, &a.keys);
 	/* Somebody else was faster. */
-	return rc == KMS_NOTFOUND ? KMS_CONFLICT : rc;
+	if (rc == KMS_CONFLICT || rc == KMS_NOTFOUND)
+		return KMS_CONFLICT;
+	if (a.due != NULL)
+		record_due(&a, e->kind == ENTITY_SECRET, &e->id, buf_slice(&e->name), rc);
+	return rc;
 }
 
 /* The same, where what one entity alone cannot do is told and no more. *LEFT: it may be due still.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The token: what is known of it, how it is made, and who is logged in. */
 #include "base/codec.h"
-#include "kms/core.h"
+#include "base/log.h"
+#include "kms/record.h"
 
 /* -- what is known -- */
 
@@ -23,8 +24,10 @@ remember(struct local *l, struct store_token *t, uint64_t generation)
 
 	pthread_mutex_lock(&l->lock);
 	if (generation >= l->token_generation) {
-		if (!slice_eq(buf_slice(&t->serial), buf_slice(&l->token.serial)))
+		if (!slice_eq(buf_slice(&t->serial), buf_slice(&l->token.serial))) {
 			forget_login_locked(l, taken);
+			recorder_token_changed(l->recorder);
+		}
 		store_token_free(&l->token);
 		l->token = *t; /* moved */
 		*t = (struct store_token){ 0 };
@@ -193,9 +196,11 @@ random_bytes(struct buf *b, size_t n)
 	return crypto_random(p, n);
 }
 
-/* The rest of a new token T whose serial and label stand; USER_PIN may be empty. */
+/* The rest of a new token T whose serial and label stand; USER_PIN may be empty. Gives its root
+ * key. */
 static enum kms_rc
-seal_token(const struct local *l, struct slice so_pin, struct slice user_pin, struct store_token *t)
+seal_token(const struct local *l, struct slice so_pin, struct slice user_pin, struct store_token *t,
+    struct secret *ret)
 {
 	auto_secret root = { 0 };
 	struct slice serial = buf_slice(&t->serial);
@@ -205,14 +210,35 @@ seal_token(const struct local *l, struct slice so_pin, struct slice user_pin, st
 	TRY(random_bytes(&t->open_key, SEAL_KEY_LEN));
 	TRY(pin_seal(serial, ROLE_SO, so_pin, l->pin_cost, l->pin_tries, secret_slice(&root),
 	    &t->so));
-	if (user_pin.len == 0)
-		return KMS_OK;
-	return pin_seal(serial, ROLE_USER, user_pin, l->pin_cost, l->pin_tries, secret_slice(&root),
-	    &t->user);
+	if (user_pin.len > 0)
+		TRY(pin_seal(serial, ROLE_USER, user_pin, l->pin_cost, l->pin_tries,
+		    secret_slice(&root), &t->user));
+	*ret = root; /* moved */
+	root = (struct secret){ 0 };
+	return KMS_OK;
 }
 
-static enum kms_rc
-make_token(struct backend *b, struct call *c, struct slice label, struct slice so_pin,
+/* The audit log of the new token T is signed from its first record on, while the root key is at
+ * hand. Where this fails the first login makes up for it. */
+static void
+begin_audit_log(struct local *l, const struct store_token *t, const struct secret *root)
+{
+	struct call c = { 0 };
+	auto_keyring keys = { 0 };
+	enum kms_rc rc = secret_copy(secret_slice(root), &keys.root);
+
+	memcpy(keys.serial, t->serial.p, SERIAL_LEN);
+	if (rc == KMS_OK)
+		rc = secret_copy(buf_slice(&t->open_key), &keys.open);
+	if (rc == KMS_OK)
+		rc = record_log_unlock_with(l, &c, &keys);
+	if (rc != KMS_OK)
+		log_warning("the audit log cannot be signed: %s",
+		    c.err.text[0] != '\0' ? c.err.text : rc_text(rc));
+}
+
+enum kms_rc
+token_make(struct backend *b, struct call *c, struct slice label, struct slice so_pin,
     struct slice user_pin)
 {
 	struct local *l = local_of(b);
@@ -230,26 +256,13 @@ make_token(struct backend *b, struct call *c, struct slice label, struct slice s
 		return rc;
 	TRY(random_bytes(&t.serial, SERIAL_LEN));
 	TRY(buf_set(&t.label, label));
-	TRY(seal_token(l, so_pin, user_pin, &t));
+	secret_free(&root);
+	TRY(seal_token(l, so_pin, user_pin, &t, &root));
 	TRY(l->store->ops->token_reset(l->store, c, buf_slice(&was.serial), &t));
+	begin_audit_log(l, &t, &root);
 	local_logout(b);
 	local_look(l);
 	return KMS_OK;
-}
-
-enum kms_rc
-local_init_token(struct backend *b, struct call *c, struct slice label, struct slice so_pin)
-{
-	return make_token(b, c, label, so_pin, slice_of(NULL, 0));
-}
-
-enum kms_rc
-local_make_token(struct backend *b, struct call *c, struct slice label, struct slice so_pin,
-    struct slice user_pin)
-{
-	if (user_pin.len < PIN_MIN || user_pin.len > PIN_MAX)
-		return KMS_PIN_LEN;
-	return make_token(b, c, label, so_pin, user_pin);
 }
 
 /* The user's PIN has the cost and the tries that the token was made with. */

@@ -54,6 +54,10 @@ START_TEST(no_text_is_one_builtin_token)
 	ck_assert_int_eq(c->tokens[0].slot, 0);
 	ck_assert(!c->tokens[0].read_only);
 	ck_assert_ptr_null(c->tokens[0].rotate_program);
+	ck_assert_int_eq(c->tokens[0].audit, CONF_AUDIT_WRITTEN);
+	ck_assert_ptr_null(c->tokens[0].audit_dir);
+	ck_assert_int_eq(c->tokens[0].audit_failure, CONF_AUDIT_DEFAULT);
+	ck_assert(c->tokens[0].audit_fold);
 	ck_assert_uint_eq(c->tokens[0].rotate_timeout_ms, 60000);
 	ck_assert_int_eq(c->log_level, KMS_LOG_ERROR);
 	ck_assert_str_eq(c->log, "stderr");
@@ -239,9 +243,9 @@ static const struct {
 	    "F:2: unknown key log-levels; expected fork, log, log-level" },
 	{ "[module]\nstore = /x\n", "F:2: unknown key store; expected fork, log, log-level" },
 	{ "[token a]\nStore = /x\n",
-	    "F:2: unknown key Store; expected backend, cache-ms, hsm, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
+	    "F:2: unknown key Store; expected audit, audit-dir, audit-failure, audit-fold, backend, cache-ms, hsm, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
 	{ "[token a]\n= /x\n",
-	    "F:2: unknown key ; expected backend, cache-ms, hsm, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
+	    "F:2: unknown key ; expected audit, audit-dir, audit-failure, audit-fold, backend, cache-ms, hsm, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
 	{ "[module]\nlog = stderr\n\nlog = stderr\n",
 	    "F:4: log is set twice; expected once in a section" },
 	{ "[module]\nlog-level = loud\n",
