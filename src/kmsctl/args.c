@@ -18,6 +18,9 @@
 #define READING                                                                \
 	(BIT(OPT_PIN_FILE) | BIT(OPT_SO_PIN_FILE) | BIT(OPT_PASSPHRASE_FILE) | \
 	    BIT(OPT_SIGNATURE) | BIT(OPT_IMPORT_TOKEN))
+#define RECORD_OPTIONS                                                                           \
+	(BIT(OPT_SINCE) | BIT(OPT_UNTIL) | BIT(OPT_KEY) | BIT(OPT_ACTION) | BIT(OPT_PRINCIPAL) | \
+	    BIT(OPT_RESULT) | BIT(OPT_REQUEST_ID) | BIT(OPT_DIR))
 #define KEY_OPTIONS (BIT(OPT_KEY) | BIT(OPT_ID) | BIT(OPT_ALG) | BIT(OPT_RAW))
 
 const struct command commands[] = {
@@ -57,6 +60,15 @@ const struct command commands[] = {
 	{ "restore", NULL, "FILE|-", 1, 1, 0,
 	    BIT(OPT_PASSPHRASE_FILE) | BIT(OPT_FORCE) | BIT(OPT_YES), cmd_restore,
 	    "make a token of a backup, with all that is in it", NULL },
+	{ "audit", "tail", "", 0, 0, 0, RECORD_OPTIONS | BIT(OPT_LINES) | BIT(OPT_FOLLOW),
+	    cmd_audit_tail, "show the last records of the audit log", NULL },
+	{ "audit", "search", "", 0, 0, 0, RECORD_OPTIONS, cmd_audit_search,
+	    "show records of the audit log", NULL },
+	{ "audit", "verify", "", 0, 0, 0, BIT(OPT_DIR) | BIT(OPT_PUBLIC_KEY), cmd_audit_verify,
+	    "find out whether the audit log is as it was written: says OK, or what was done to it, and exits with 1",
+	    NULL },
+	{ "audit", "export", "", 0, 0, 0, RECORD_OPTIONS | BIT(OPT_CSV) | BIT(OPT_OUT),
+	    cmd_audit_export, "write records of the audit log as they stand, or as a table", NULL },
 	{ "doctor", NULL, "", 0, 0, 0, BIT(OPT_MODULE), cmd_doctor,
 	    "try everything an application needs, and say what to do", NULL },
 #define VERB(id, noun, verb, args, min, max, run, act, alternative, fills, ask, say, show, help) \

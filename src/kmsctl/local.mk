@@ -2,6 +2,7 @@
 # The files of kmsctl; one line a file or a pair, in the order of the alphabet.
 
 kmsctl_sources += %D%/args.c %D%/options.def
+kmsctl_sources += %D%/cmd_audit.c
 kmsctl_sources += %D%/cmd_backup.c
 kmsctl_sources += %D%/cmd_cert.c
 kmsctl_sources += %D%/cmd_doctor.c %D%/doctor.h %D%/doctor_module.c

@@ -2,6 +2,7 @@
 # Tests with real applications, run by make check-apps; one line each: "apps_tests += %D%/NAME.test".
 # Each prints lines "ok - sentence", "not ok - sentence" or "skip - sentence".
 
+apps_tests += %D%/audit.test
 apps_tests += %D%/backup.test
 apps_tests += %D%/guides.test
 apps_tests += %D%/kms.test
