@@ -13,6 +13,9 @@ bench_programs += %D%/audit.bench
 %C%_audit_bench_SOURCES = %D%/audit_bench.c %D%/bench.h %D%/common.c
 %C%_audit_bench_LDADD = libkms-core.la $(core_libs)
 
+bench_programs += %D%/gate.bench
+%C%_gate_bench_SOURCES = %D%/gate_bench.c
+
 BENCH_ARGS =
 .PHONY: bench
 bench: all
