@@ -1,51 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Processes that die, disks that fill, many processes at once: what was acknowledged is there, what
- * is there verifies, and what cannot be known is said to be so.
+ * Processes that die, many processes at once: what was acknowledged is there, what is there
+ * verifies, and what cannot be known is said to be so.
  */
 #define _GNU_SOURCE 1
 #include <pthread.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "tests/unit/audit_fixture.h"
-
-#define LOG1 "0001-000001.log"
-
-/* A process writes N records to the log in DIR and dies without closing it. */
-static void
-run_and_die(const struct audit_conf *conf, unsigned n)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0) {
-		record(open_log(conf), "dead", n);
-		_exit(0);
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
-}
-
-/* Changes the end of a file: cuts it at LEN and appends S. */
-static void
-new_end(const char *dir, const char *name, size_t len, struct slice s)
-{
-	auto_buf b = load(dir, name), out = { 0 };
-
-	CHECK_RC(buf_add(&out, slice_of(b.p, len)), KMS_OK);
-	CHECK_RC(buf_add(&out, s), KMS_OK);
-	store(dir, name, buf_slice(&out));
-}
-
-static size_t
-size_of(const char *dir, const char *name)
-{
-	auto_buf b = load(dir, name);
-
-	return b.len;
-}
 
 START_TEST(a_writer_that_died_is_told_with_its_unsigned_records)
 {
@@ -510,7 +473,6 @@ START_TEST(eight_processes_at_once_lose_nothing)
 	struct audit_conf conf = audit_conf_in(dir);
 	pid_t pids[PROCESSES];
 	struct verdict v;
-	int status;
 
 	conf.batch_records = 64;
 	conf.file_max = 2 << 20;
@@ -521,161 +483,14 @@ START_TEST(eight_processes_at_once_lose_nothing)
 			_exit(0);
 		}
 	}
-	for (unsigned i = 0; i < PROCESSES; i++) {
-		ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
-		ck_assert_int_eq(status, 0);
-	}
+	for (unsigned i = 0; i < PROCESSES; i++)
+		reap(pids[i]);
 	v = verify_with(dir, WITH_BOTH);
 	CHECK_CLEAN(v);
 	ck_assert_uint_eq(v.sum.records, PROCESSES * EACH);
 	ck_assert_uint_eq(v.sum.writers, PROCESSES);
 	ck_assert_uint_gt(v.sum.files, PROCESSES * 2);
 	free(dir);
-}
-END_TEST
-
-/* -- no space -- */
-
-/* As a full disk: no file of ours grows beyond MAX bytes. */
-static void
-limit_files(rlim_t max)
-{
-	struct rlimit l;
-
-	(void)signal(SIGXFSZ, SIG_IGN);
-	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &l), 0);
-	l.rlim_cur = max;
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &l), 0);
-}
-
-START_TEST(a_full_disk_refuses_a_durable_record_which_is_then_not_in_the_log)
-{
-	char *dir = temp_dir();
-	struct audit_conf conf = audit_conf_in(dir);
-	struct audit_event e = audit_sign_event();
-	struct audit *a;
-	struct err err = { 0 };
-	struct verdict v;
-	unsigned good = 0, refused = 0;
-	enum kms_rc rc;
-
-	conf.durable = true;
-	conf.checkpoint_records = 1000;
-	a = open_log(&conf);
-	limit_files(6000);
-	while (refused < 3) {
-		err_clear(&err);
-		if ((rc = audit_write(a, &e, &err)) == KMS_OK) {
-			good++;
-			continue;
-		}
-		CHECK_RC(rc, KMS_FULL);
-		ck_assert_str_eq(err.text, "cannot write the audit log: no space left to write");
-		refused++;
-	}
-	v = verify_with(dir, WITH_BOTH);
-	CHECK_CLEAN(v);
-	ck_assert_uint_eq(v.sum.records, good);
-	limit_files(RLIM_INFINITY);
-	record(a, "more", 2);
-	close_log(a);
-	v = verify_with(dir, WITH_BOTH);
-	CHECK_RC(v.rc, KMS_OK);
-	ck_assert_uint_eq(v.sum.records, good + 2);
-	ck_assert_uint_eq(v.n, 1);
-	ck_assert_int_eq(v.v[0].problem, AUDIT_LOST);
-	ck_assert_uint_eq(v.v[0].count, refused);
-	free(dir);
-}
-END_TEST
-
-START_TEST(a_full_disk_keeps_what_was_accepted_into_the_buffer)
-{
-	char *dir = temp_dir();
-	struct audit_conf conf = audit_conf_in(dir);
-	struct audit_event e = audit_sign_event();
-	struct audit *a;
-	struct err err = { 0 };
-	struct verdict v;
-	unsigned good = 0, refused = 0;
-
-	conf.batch_records = 5;
-	a = open_log(&conf);
-	limit_files(6000);
-	while (refused < 3) {
-		if (audit_write(a, &e, &err) == KMS_OK)
-			good++;
-		else
-			refused++;
-		ck_assert_uint_lt(good, 100);
-	}
-	CHECK_RC(audit_flush(a, false, &err), KMS_FULL);
-	limit_files(RLIM_INFINITY);
-	CHECK_RC(audit_flush(a, false, &err), KMS_OK);
-	record(a, "more", 1);
-	close_log(a);
-	v = verify_with(dir, WITH_BOTH);
-	CHECK_RC(v.rc, KMS_OK);
-	ck_assert_uint_eq(v.sum.records, good + 1);
-	ck_assert_int_eq(v.v[0].problem, AUDIT_LOST);
-	ck_assert_uint_eq(v.v[0].count, refused);
-	free(dir);
-}
-END_TEST
-
-START_TEST(a_disk_that_is_full_from_the_start_leaves_nothing_that_does_not_verify)
-{
-	char *dir = temp_dir();
-	struct audit_conf conf = audit_conf_in(dir);
-	struct audit_event e = audit_sign_event();
-	struct audit *a;
-	struct err err = { 0 };
-
-	conf.durable = true;
-	a = open_log(&conf);
-	for (rlim_t max = 0; max < 1200; max += 40) {
-		limit_files(max);
-		err_clear(&err);
-		if (audit_write(a, &e, &err) == KMS_OK)
-			break;
-		limit_files(RLIM_INFINITY);
-		CHECK_RC(verify_with(dir, WITH_BOTH).rc, KMS_OK);
-	}
-	limit_files(RLIM_INFINITY);
-	record(a, "x", 1);
-	close_log(a);
-	CHECK_RC(verify_with(dir, WITH_BOTH).rc, KMS_OK);
-	free(dir);
-}
-END_TEST
-
-START_TEST(a_full_disk_while_files_change_leaves_nothing_that_does_not_verify)
-{
-	/* At each size that can go wrong around the change to a new file. */
-	for (rlim_t max = 2900; max < 4600; max += 61) {
-		char *dir = temp_dir();
-		struct audit_conf conf = audit_conf_in(dir);
-		struct audit_event e = audit_sign_event();
-		struct audit *a;
-		unsigned good = 0;
-		struct verdict v;
-
-		audit_memory->known = false;
-		conf.file_max = 2800;
-		a = open_log(&conf);
-		os_fake_clock(NOON);
-		for (unsigned i = 0; i < 12; i++) {
-			limit_files(i > 2 && i < 8 ? max : RLIM_INFINITY);
-			good += audit_write(a, &e, NULL) == KMS_OK;
-			os_fake_clock(NOON + 2 * (int)i);
-		}
-		limit_files(RLIM_INFINITY);
-		close_log(a);
-		v = verify_with(dir, WITH_BOTH);
-		ck_assert_msg(v.rc == KMS_OK, "%lu: %s", (unsigned long)max, verdict_text(&v));
-		ck_assert_uint_eq(v.sum.records, good);
-		free(dir);
-	}
 }
 END_TEST
 
@@ -692,11 +507,7 @@ main(void)
 	    a_death_between_registering_and_writing_is_no_error,
 	    a_new_file_that_got_no_line_is_gone_on_with,
 	    what_a_dead_writer_left_torn_at_the_end_of_a_full_file_is_kept,
-	    what_was_torn_before_a_new_file_is_told_by_whoever_first_writes_to_that,
-	    a_full_disk_refuses_a_durable_record_which_is_then_not_in_the_log,
-	    a_full_disk_keeps_what_was_accepted_into_the_buffer,
-	    a_disk_that_is_full_from_the_start_leaves_nothing_that_does_not_verify,
-	    a_full_disk_while_files_change_leaves_nothing_that_does_not_verify);
+	    what_was_torn_before_a_new_file_is_told_by_whoever_first_writes_to_that);
 	TCase *c = tcase_create("many");
 
 	tcase_add_checked_fixture(c, audit_setup, audit_teardown);

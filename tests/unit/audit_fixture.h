@@ -5,12 +5,16 @@
 #define KMS_TESTS_UNIT_AUDIT_FIXTURE_H
 
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "audit/read.h"
 #include "base/os.h"
 #include "tests/unit/crypto_keys.h"
 
-#define NOON 1772366400 /* 2026-03-01T12:00:00Z */
+#define LOG1 "0001-000001.log" /* the first file of the first lane */
+#define NOON 1772366400	       /* 2026-03-01T12:00:00Z */
 
 /* -- a key and an anchor, in memory that children share -- */
 
@@ -155,6 +159,29 @@ run_log(const struct audit_conf *conf, const char *prefix, unsigned n)
 
 	record(a, prefix, n);
 	close_log(a);
+}
+
+/* Waits for a child that must end well. */
+static inline UNUSED void
+reap(pid_t pid)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child: %x", (unsigned)status);
+}
+
+/* A process writes N records to the log in DIR and dies without closing it. */
+static inline UNUSED void
+run_and_die(const struct audit_conf *conf, unsigned n)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		record(open_log(conf), "dead", n);
+		_exit(0);
+	}
+	reap(pid);
 }
 
 /* -- what verification says -- */
@@ -324,6 +351,37 @@ count_lines(struct slice text)
 	for (size_t i = 0; i < text.len; i++)
 		n += text.p[i] == '\n';
 	return n;
+}
+
+/* Changes the end of a file: cuts it at LEN and appends S. */
+static inline UNUSED void
+new_end(const char *dir, const char *name, size_t len, struct slice s)
+{
+	auto_buf b = load(dir, name), out = { 0 };
+
+	CHECK_RC(buf_add(&out, slice_of(b.p, len)), KMS_OK);
+	CHECK_RC(buf_add(&out, s), KMS_OK);
+	store(dir, name, buf_slice(&out));
+}
+
+static inline UNUSED size_t
+size_of(const char *dir, const char *name)
+{
+	auto_buf b = load(dir, name);
+
+	return b.len;
+}
+
+/* As a full disk: no file of ours grows beyond MAX bytes. */
+static inline UNUSED void
+limit_files(rlim_t max)
+{
+	struct rlimit l;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &l), 0);
+	l.rlim_cur = max;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &l), 0);
 }
 
 /* A suite of one case with the fixture around each test. */

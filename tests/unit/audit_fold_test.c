@@ -3,7 +3,6 @@
 #define _GNU_SOURCE 1
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/wait.h>
 
 #include "tests/unit/audit_fixture.h"
 
@@ -263,7 +262,6 @@ START_TEST(a_forked_child_counts_anew)
 	struct audit_conf conf = fold_conf(dir, AUDIT_FOLD_ALL);
 	struct audit *a = open_log(&conf);
 	struct audit_fold *f = NULL;
-	int status;
 	pid_t pid;
 
 	CHECK_RC(audit_fold_open(a, &f), KMS_OK);
@@ -278,15 +276,13 @@ START_TEST(a_forked_child_counts_anew)
 		audit_fold_close(f);
 		_exit(good && audit_close(a, NULL) == KMS_OK ? 0 : 1);
 	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
+	reap(pid);
 	ck_assert_uint_eq(count(dir).uses, 2);
 	if ((pid = fork()) == 0) { /* one that uses nothing */
 		audit_fold_close(f);
 		_exit(audit_close(a, NULL) == KMS_OK ? 0 : 1);
 	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
+	reap(pid);
 	audit_fold_close(f);
 	close_log(a);
 	ck_assert_uint_eq(count(dir).uses, 7);

@@ -2,9 +2,7 @@
 /* Many threads write to one log: together, through checkpoints and new files, into a full disk. */
 #define _GNU_SOURCE 1
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/resource.h>
 
 #include "tests/unit/audit_fixture.h"
 
@@ -121,25 +119,22 @@ START_TEST(when_the_disk_fills_each_thread_is_told_of_its_own_record)
 {
 	char *dir = temp_dir();
 	struct audit_conf conf = audit_conf_in(dir);
-	struct rlimit l = { 30000, RLIM_INFINITY };
 	struct verdict v;
 	uint64_t lost = 0;
 	unsigned told;
 
-	(void)signal(SIGXFSZ, SIG_IGN);
 	each = 30;
 	conf.durable = _i != 0;
 	shared = open_log(&conf);
 	record(shared, "first", 1);
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &l), 0);
+	limit_files(30000);
 	run_threads();
 	ck_assert_uint_gt(refused, 0);
 	told = written;
 	v = verify_with(dir, WITH_BOTH);
 	CHECK_RC(v.rc, KMS_OK);
 	ck_assert_uint_eq(v.sum.records, told + 1);
-	l.rlim_cur = RLIM_INFINITY;
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &l), 0);
+	limit_files(RLIM_INFINITY);
 	run_threads();
 	close_log(shared);
 	v = verify_with(dir, WITH_BOTH);

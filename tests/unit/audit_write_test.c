@@ -2,11 +2,8 @@
 /* The log as it is written: lanes and files, modes, checkpoints, rights, forks. */
 #define _GNU_SOURCE 1
 #include <sys/file.h>
-#include <sys/wait.h>
 
 #include "tests/unit/audit_fixture.h"
-
-#define LOG1 "0001-000001.log"
 
 static unsigned
 lines_in(const char *dir, const char *name)
@@ -546,15 +543,6 @@ START_TEST(a_file_that_somebody_deletes_is_missed_at_the_next_checkpoint)
 END_TEST
 
 /* -- forks -- */
-
-static void
-reap(pid_t pid)
-{
-	int status;
-
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child: %x", (unsigned)status);
-}
 
 START_TEST(a_forked_child_writes_with_a_writer_of_its_own)
 {

@@ -8,6 +8,7 @@ c_tests += %D%/act_trouble_test.t
 c_tests += %D%/action_test.t
 c_tests += %D%/audit_crash_test.t
 c_tests += %D%/audit_fold_test.t
+c_tests += %D%/audit_full_test.t
 c_tests += %D%/audit_json_test.t
 c_tests += %D%/audit_read_test.t
 c_tests += %D%/audit_tamper_test.t
