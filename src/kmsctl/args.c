@@ -93,6 +93,8 @@ static const struct {
 #undef OPTION
 };
 
+_Static_assert(OPT_END <= 64, "sets of options have 64 bits");
+
 #define OPTION_NAME_MAX 32
 
 /* OPT_PIN_FILE is --pin-file. */

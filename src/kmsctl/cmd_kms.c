@@ -20,6 +20,7 @@
 #define MAY_FILE(o, f)	    { FILL_OPT_FILE, F_##f, OPT_##o, OPT_END, false, NULL },
 #define MAY_LIST(o, f)	    { FILL_OPT_LIST, F_##f, OPT_##o, OPT_END, false, NULL },
 #define OR_NEW(o, f)	    { FILL_OR_NEW, F_##f, OPT_##o, OPT_END, false, NULL },
+#define OR_NEWEST(o, f)	    { FILL_OR_NEWEST, F_##f, OPT_##o, OPT_END, false, NULL },
 #define AMONG(o, f, text)   { FILL_AMONG, F_##f, OPT_##o, OPT_END, false, text },
 #define PAIRS(o, f)	    { FILL_PAIRS, F_##f, OPT_##o, OPT_END, false, NULL },
 #define WHEN(o, f, text)    { FILL_WHEN, F_##f, OPT_##o, OPT_END, false, text },

@@ -138,6 +138,26 @@ put_key(struct ctl *c, enum action a, struct fields *req, enum field f, const ch
 	return fields_put(req, f, fields_get(fields_group(&answer, F_KeyMetadata), F_KeyId));
 }
 
+/* Versions are listed from the oldest; an asymmetric key has no primary one. */
+static enum kms_rc
+put_newest(struct ctl *c, struct fields *req, enum field f)
+{
+	auto_fields ask = { 0 }, answer = { 0 };
+	const struct field_value *list;
+
+	if (!fields_has(req, F_KeyId))
+		return KMS_OK; /* which the core will ask for */
+	TRY(fields_put(&ask, F_KeyId, fields_get(req, F_KeyId)));
+	TRY(fields_put_number(&ask, F_PageSize, 1));
+	TRY(backend_act(c->backend, ctl_call(c), ACTION_ListKeyVersions, &ask, &answer));
+	TRY(fields_put_number(&ask, F_PageNumber, fields_number(&answer, F_TotalCount, 1)));
+	TRY(backend_act(c->backend, ctl_call(c), ACTION_ListKeyVersions, &ask, &answer));
+	list = fields_value(&answer, F_KeyVersions);
+	return list->u.groups.n == 0
+	    ? KMS_OK
+	    : fields_put(req, f, fields_get(&list->u.groups.v[0], F_KeyVersionId));
+}
+
 static enum kms_rc
 put_alias(struct fields *req, enum field f, const char *name)
 {
@@ -315,6 +335,8 @@ fill(struct ctl *c, const struct fill *f, enum action a, int *next, struct field
 	case FILL_OPT_LIST: return put_words(c, req, f->field, &word, 1);
 	case FILL_OR_NEW:
 		return word != NULL ? put(c, req, f->field, word) : put_new_id(req, f->field);
+	case FILL_OR_NEWEST:
+		return word != NULL ? put(c, req, f->field, word) : put_newest(c, req, f->field);
 	case FILL_AMONG:
 		return is_among(c, f->opt, f->text) ? fields_put_bool(req, f->field, true) : KMS_OK;
 	case FILL_PAIRS: return kms_put_pairs(c, req, f->field, f->opt);
@@ -349,11 +371,15 @@ kms_request(struct ctl *c, const struct kms_verb *v, enum action *ret_action, st
 	err_clear(&c->call.err);
 	c->call.error = E_None;
 	for (const struct fill *f = v->fills; f->from != FILL_END && rc == KMS_OK; f++) {
-		bool always =
-		    f->from == FILL_UNLESS || f->from == FILL_FIXED || f->from == FILL_OR_NEW;
+		bool always = f->from == FILL_UNLESS || f->from == FILL_FIXED ||
+		    f->from == FILL_OR_NEW || f->from == FILL_OR_NEWEST;
 
 		if (!enough(c, f))
 			return ctl_usage(c, "%s is needed", f->text);
+		if (f->field != F_COUNT && f->from != FILL_TO_FILE && given(c, f, next) &&
+		    !kms_takes(a, f->field))
+			return ctl_usage(c, "%s does not go with %s", field_row(f->field)->wire,
+			    action_row(a)->name);
 		if ((given(c, f, next) || always) && f->field != F_COUNT && kms_takes(a, f->field))
 			rc = fill(c, f, a, &next, req);
 	}

@@ -12,28 +12,29 @@
 /* Where a field's value comes from. */
 enum fill_from {
 	FILL_END,
-	FILL_ARG,      /* an argument */
-	FILL_KEY,      /* ... that names a key */
-	FILL_ALIAS,    /* ... that is an alias, with or without alias/ */
-	FILL_USER,     /* ... that is NAME or ACCOUNT/NAME */
-	FILL_FILE_ARG, /* ... the contents of that file */
-	FILL_VALUE,    /* ... a secret's value: the same, in base64 if the option is there */
-	FILL_TAGS,     /* all arguments that are left, K=V */
-	FILL_WORDS,    /* all arguments that are left */
-	FILL_OPT,      /* an option */
-	FILL_OPT_USER, /* ... that is NAME or ACCOUNT/NAME */
-	FILL_OPT_FILE, /* ... the contents of that file */
-	FILL_OPT_LIST, /* ... as a JSON array of one */
-	FILL_OR_NEW,   /* ... or random digits */
-	FILL_PAIRS,    /* all of an option's values, K=V */
-	FILL_AMONG,    /* true, when the text is among an option's values */
-	FILL_WHEN,     /* a constant, when the option is there */
-	FILL_UNLESS,   /* true; false when the option is there */
-	FILL_FIXED,    /* a constant */
-	FILL_TO_FILE,  /* no value: the option's file takes that member of the result */
-	FILL_ONE_OF,   /* no value: one of two options must be there */
-	FILL_SOME_OF,  /* no value: one of two or both */
-	FILL_FLAG,     /* no value: the command's function looks at the option */
+	FILL_ARG,	/* an argument */
+	FILL_KEY,	/* ... that names a key */
+	FILL_ALIAS,	/* ... that is an alias, with or without alias/ */
+	FILL_USER,	/* ... that is NAME or ACCOUNT/NAME */
+	FILL_FILE_ARG,	/* ... the contents of that file */
+	FILL_VALUE,	/* ... a secret's value: the same, in base64 if the option is there */
+	FILL_TAGS,	/* all arguments that are left, K=V */
+	FILL_WORDS,	/* all arguments that are left */
+	FILL_OPT,	/* an option */
+	FILL_OPT_USER,	/* ... that is NAME or ACCOUNT/NAME */
+	FILL_OPT_FILE,	/* ... the contents of that file */
+	FILL_OPT_LIST,	/* ... as a JSON array of one */
+	FILL_OR_NEW,	/* ... or random digits */
+	FILL_OR_NEWEST, /* ... or the newest version of the key */
+	FILL_PAIRS,	/* all of an option's values, K=V */
+	FILL_AMONG,	/* true, when the text is among an option's values */
+	FILL_WHEN,	/* a constant, when the option is there */
+	FILL_UNLESS,	/* true; false when the option is there */
+	FILL_FIXED,	/* a constant */
+	FILL_TO_FILE,	/* no value: the option's file takes that member of the result */
+	FILL_ONE_OF,	/* no value: one of two options must be there */
+	FILL_SOME_OF,	/* no value: one of two or both */
+	FILL_FLAG,	/* no value: the command's function looks at the option */
 };
 
 struct fill {
