@@ -182,9 +182,12 @@ cmd_restore(struct ctl *c)
 	rc = local_restore(c->token, ctl_call(c), secret_slice(&pass), fd,
 	    c->opt[OPT_FORCE] != NULL);
 	(void)close(fd);
-	if (rc == KMS_OK)
-		rc = backend_status(c->backend, ctl_call(c), &c->status);
 	if (rc != KMS_OK)
 		return ctl_fail(c, rc, "cannot restore %s", ctl_token_name(c->token));
+	/* What is open may know for a while what was there before. */
+	backend_close(c->backend);
+	c->backend = NULL;
+	if ((code = ctl_open(c)) != EXIT_DONE)
+		return code;
 	return tell(c, true, file_name(c->args[0]));
 }
