@@ -45,6 +45,7 @@ c_tests += %D%/policy_condition_test.t
 c_tests += %D%/policy_parse_test.t
 c_tests += %D%/policy_test.t
 c_tests += %D%/process_test.t
+c_tests += %D%/record_test.t
 c_tests += %D%/rotate_test.t
 c_tests += %D%/rotation_test.t
 c_tests += %D%/secret_test.t

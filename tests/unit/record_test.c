@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Actions of the KMS on the audit log: who, about what, how it ended, and nothing that is secret.
+ */
+#define _GNU_SOURCE 1
+#include "audit/read.h"
+#include "tests/unit/local_fixture.h"
+
+static struct backend *b;
+static struct fields req, res;
+
+static void
+setup_log(void)
+{
+	setup();
+	conf.audit = CONF_AUDIT_WRITTEN;
+	b = new_token_with_user();
+}
+
+static void
+teardown_log(void)
+{
+	fields_free(&req);
+	fields_free(&res);
+	backend_close(b);
+	os_fake_clock(-1);
+	teardown();
+}
+
+static void
+text(enum field name, const char *value)
+{
+	CHECK_RC(fields_put_text(&req, name, value), KMS_OK);
+}
+
+static enum kms_rc
+act(enum action a, const struct caller *who)
+{
+	struct call c = { .who = who };
+	enum kms_rc rc = backend_act(b, &c, a, &req, &res);
+
+	fields_free(&req);
+	return rc;
+}
+
+/* The id of a new key. */
+static void
+make_key(char id[64])
+{
+	struct slice s;
+
+	CHECK_RC(act(ACTION_CreateKey, NULL), KMS_OK);
+	s = fields_get(fields_group(&res, F_KeyMetadata), F_KeyId);
+	(void)snprintf(id, 64, "%.*s", (int)s.len, (const char *)s.p);
+}
+
+/* The one record of ACTION; its strings live until the next call. */
+static const struct audit_row *
+record_of(const char *action)
+{
+	static struct audit_reader *r;
+	static struct audit_row row;
+	struct audit_filter f = { .action = action };
+	struct audit_place place;
+	struct call c = { 0 };
+	struct err err = { "" };
+	enum kms_rc rc;
+
+	audit_reader_close(r);
+	CHECK_RC(local_audit(b, &c, &place), KMS_OK);
+	CHECK_RC(audit_reader_open(place.dir, &f, &r, &err), KMS_OK);
+	rc = audit_reader_next(r, &row, &err);
+	ck_assert_msg(rc == KMS_OK, "no record of %s", action);
+	return &row;
+}
+
+static bool
+holds(const struct audit_row *row, const char *what)
+{
+	return memmem(row->text.p, row->text.len, what, strlen(what)) != NULL;
+}
+
+START_TEST(an_action_is_recorded_with_the_key_it_was_about)
+{
+	const struct audit_row *row;
+	char id[64];
+
+	make_key(id);
+	row = record_of("CreateKey");
+	ck_assert_str_eq(row->resource_name, id);
+	ck_assert_str_eq(row->resource_type, "ACS::KMS::Key");
+	ck_assert_str_eq(row->rw, "Write");
+	ck_assert_str_eq(row->user, "root");
+	ck_assert_str_eq(row->error_code, "");
+	text(F_KeyId, id);
+	CHECK_RC(act(ACTION_DisableKey, NULL), KMS_OK);
+	ck_assert_str_eq(record_of("DisableKey")->resource_name, id);
+}
+END_TEST
+
+START_TEST(a_failure_is_recorded_with_its_code)
+{
+	char id[64];
+
+	make_key(id);
+	text(F_KeyId, "00000000-0000-0000-0000-000000000000");
+	ck_assert_int_ne(act(ACTION_EnableKey, NULL), KMS_OK);
+	ck_assert_str_eq(record_of("EnableKey")->error_code, "Forbidden.KeyNotFound");
+	ck_assert_int_ne(act(ACTION_DescribeKey, NULL), KMS_OK); /* of no key */
+	ck_assert_str_ne(record_of("DescribeKey")->error_code, "");
+}
+END_TEST
+
+START_TEST(who_may_not_is_recorded_by_name)
+{
+	struct caller mallory = { .kind = CALLER_USER,
+		.account = "0000000000000001",
+		.name = "mallory",
+		.principal_id = "200000000000000001",
+		.access_key_id = "LTAImallory",
+		.source_ip = "192.0.2.7",
+		.user_agent = "curl",
+		.uid = (uid_t)-1 };
+	const struct audit_row *row;
+	char id[64];
+
+	make_key(id);
+	text(F_KeyId, id);
+	ck_assert_int_ne(act(ACTION_DisableKey, &mallory), KMS_OK);
+	row = record_of("DisableKey");
+	ck_assert_str_eq(row->user, "mallory");
+	ck_assert_str_eq(row->access_key_id, "LTAImallory");
+	ck_assert_str_eq(row->source_ip, "192.0.2.7");
+	ck_assert_str_ne(row->error_code, "");
+	ck_assert_str_eq(row->resource_name, id);
+}
+END_TEST
+
+START_TEST(what_is_encrypted_and_the_values_of_its_context_are_not_recorded)
+{
+	const struct audit_row *row;
+	char id[64];
+
+	make_key(id);
+	text(F_KeyId, id);
+	text(F_EncryptionContext, "{\"purpose\":\"payroll\"}");
+	CHECK_RC(fields_put(&req, F_Plaintext, BYTES("tell nobody")), KMS_OK);
+	CHECK_RC(act(ACTION_Encrypt, NULL), KMS_OK);
+	row = record_of("Encrypt");
+	ck_assert(holds(row, "\"EncryptionContext\":[\"purpose\"]"));
+	ck_assert(!holds(row, "payroll"));
+	ck_assert(!holds(row, "tell nobody"));
+	ck_assert(!holds(row, "dGVsbCBub2JvZHk")); /* the same in base64 */
+	ck_assert(!holds(row, "Ciphertext"));
+	ck_assert_str_ne(row->key_version, "");
+}
+END_TEST
+
+START_TEST(what_is_done_when_its_time_has_come_is_recorded_as_the_systems)
+{
+	const struct audit_row *row;
+	char id[64];
+
+	os_fake_clock(1772366400);
+	make_key(id);
+	text(F_KeyId, id);
+	CHECK_RC(fields_put_number(&req, F_PendingWindowInDays, 7), KMS_OK);
+	CHECK_RC(act(ACTION_ScheduleKeyDeletion, NULL), KMS_OK);
+	os_fake_clock(1772366400 + 8 * 86400);
+	local_tick(b);
+	row = record_of("DeleteKey");
+	ck_assert_str_eq(row->resource_name, id);
+	ck_assert_str_eq(row->identity, "system");
+}
+END_TEST
+
+START_TEST(a_dry_run_is_recorded_as_what_it_was)
+{
+	char id[64];
+
+	make_key(id);
+	text(F_KeyId, id);
+	CHECK_RC(fields_put(&req, F_Plaintext, BYTES("hello")), KMS_OK);
+	CHECK_RC(fields_put_bool(&req, F_DryRun, true), KMS_OK);
+	ck_assert_int_ne(act(ACTION_Encrypt, NULL), KMS_OK);
+	ck_assert_str_eq(record_of("Encrypt")->error_code, "DryRunOperationError");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("record");
+	TCase *c = tcase_create("record");
+
+	tcase_add_checked_fixture(c, setup_log, teardown_log);
+	tcase_add_test(c, an_action_is_recorded_with_the_key_it_was_about);
+	tcase_add_test(c, a_failure_is_recorded_with_its_code);
+	tcase_add_test(c, who_may_not_is_recorded_by_name);
+	tcase_add_test(c, what_is_encrypted_and_the_values_of_its_context_are_not_recorded);
+	tcase_add_test(c, what_is_done_when_its_time_has_come_is_recorded_as_the_systems);
+	tcase_add_test(c, a_dry_run_is_recorded_as_what_it_was);
+	suite_add_tcase(s, c);
+	return unit_main(s);
+}
