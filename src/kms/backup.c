@@ -82,7 +82,7 @@ write_copy(struct call *c, const struct store_image *copy, struct slice passphra
 }
 
 enum kms_rc
-local_backup(struct backend *b, struct call *c, struct slice passphrase, int fd)
+backup_write(struct backend *b, struct call *c, struct slice passphrase, int fd)
 {
 	struct local *l = local_of(b);
 	auto_store_image copy = { 0 };

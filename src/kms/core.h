@@ -72,6 +72,12 @@ enum kms_rc local_init_pin(struct backend *b, struct call *c, struct slice pin) 
 enum kms_rc local_set_pin(struct backend *b, struct call *c, enum role role, struct slice old_pin,
     struct slice new_pin) MUST_USE;
 
+/* -- backup.c -- */
+
+/* As local_backup, without a record. */
+enum kms_rc backup_write(struct backend *b, struct call *c, struct slice passphrase,
+    int fd) MUST_USE;
+
 /* What seals rows, as it is now: copies, so that no lock is held while they are used. root is empty
  * when nobody is logged in. */
 struct keyring {

@@ -35,6 +35,7 @@ local_generation(struct backend *b)
 	    atomic_compare_exchange_strong(&l->looked_ms, &looked, now)) {
 		local_look(l);
 		tick(l, os_wall_seconds(), now + TICK_PATIENCE_MS);
+		record_tick(l);
 	}
 	return atomic_load_explicit(&l->generation, memory_order_acquire);
 }

@@ -178,6 +178,15 @@ record_ready(struct local *l, struct call *c)
 	return write_record(&r, l, c, NULL);
 }
 
+void
+record_tick(struct local *l)
+{
+	struct record_log *log = atomic_load_explicit(&l->recorder->current, memory_order_acquire);
+
+	if (log != NULL && log->audit != NULL)
+		audit_tick(log->audit);
+}
+
 /* -- actions of the KMS -------------------------------------------------------------------- */
 
 /* A value that is one text; lists and groups are not recorded, bytes and secrets never. */

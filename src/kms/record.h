@@ -92,6 +92,10 @@ enum kms_rc record_write_to(struct record *r, struct record_log *log, struct err
 /* Nothing is begun that cannot be recorded, if that is wanted: before what changes something. */
 enum kms_rc record_ready(struct local *l, struct call *c) MUST_USE;
 
+/* What is due of the log, such as counts of sessions that do nothing more; for whoever passes by.
+ */
+void record_tick(struct local *l);
+
 /* An action of the KMS has ended with RC; A may be hardly begun. As record_end. */
 enum kms_rc record_act(struct act *a, enum kms_rc rc);
 /* What A says was due of a secret (by its NAME) or a key (by its ID) was done, unasked, and ended

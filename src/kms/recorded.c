@@ -157,6 +157,17 @@ recorded_set_pin(struct backend *b, struct call *c, enum role role, struct slice
 	return record_end(&r, l, call, local_set_pin(b, call, role, old_pin, new_pin));
 }
 
+enum kms_rc
+local_backup(struct backend *b, struct call *c, struct slice passphrase, int fd)
+{
+	struct local *l = local_of(b);
+	struct record r;
+
+	TRY(record_ready(l, c));
+	record_begin(&r, c, local_role(l), "BackupToken", false);
+	return record_end(&r, l, c, backup_write(b, c, passphrase, fd));
+}
+
 /* -- objects ------------------------------------------------------------------------------- */
 
 /* What is recorded of an object beside its id. */
