@@ -126,8 +126,8 @@ asymmetric_open(struct act *a, struct slice version, struct slice algorithm, str
 	TRY(version_find(a, &a->key, version, &v));
 	TRY(secret_new(SM2PKE_MAX, &out));
 	p = params_of(row);
-	rc = version_use(a, &v.id, USE_DECRYPT, &p, fields_get(a->req, F_CiphertextBlob), out.p,
-	    out.len, &len);
+	rc = version_use(a, &a->key, &v.id, USE_DECRYPT, &p, fields_get(a->req, F_CiphertextBlob),
+	    out.p, out.len, &len);
 	if (rc == KMS_BAD_DATA || rc == KMS_BAD_LEN || rc == KMS_BUFFER_SMALL) {
 		err_clear(&a->c->err);
 		return act_bad(a, F_CiphertextBlob);
@@ -181,7 +181,7 @@ act_asymmetric_sign(struct act *a)
 	TRY(hash_of(a, row, &hash));
 	TRY(version_find(a, &a->key, fields_get(a->req, F_KeyVersionId), &v));
 	p = params_of(row);
-	TRY(version_use(a, &v.id, USE_SIGN, &p, buf_slice(&hash), out, sizeof(out), &len));
+	TRY(version_use(a, &a->key, &v.id, USE_SIGN, &p, buf_slice(&hash), out, sizeof(out), &len));
 	sig = slice_of(out, len);
 	TRY(fields_put(a->res, F_Signature, row->form == FORM_DER ? ecdsa_to_der(sig, der) : sig));
 	return key_put_version(a->res, &a->key.id, &v.id);
@@ -309,8 +309,8 @@ act_generate_mac(struct act *a)
 	size_t len;
 
 	TRY(mac_params(a, &p));
-	TRY(version_use(a, &a->key.primary, USE_SIGN, &p, fields_get(a->req, F_Message), mac,
-	    sizeof(mac), &len));
+	TRY(version_use(a, &a->key, &a->key.primary, USE_SIGN, &p, fields_get(a->req, F_Message),
+	    mac, sizeof(mac), &len));
 	TRY(fields_put(a->res, F_Mac, slice_of(mac, len)));
 	return put_mac_key(a);
 }
@@ -322,7 +322,7 @@ act_verify_mac(struct act *a)
 	enum kms_rc rc;
 
 	TRY(mac_params(a, &p));
-	rc = version_check(a, &a->key.primary, &p, fields_get(a->req, F_Message),
+	rc = version_check(a, &a->key, &a->key.primary, &p, fields_get(a->req, F_Message),
 	    fields_get(a->req, F_Mac));
 	if (rc != KMS_OK && rc != KMS_BAD_SIGNATURE && rc != KMS_SIGNATURE_LEN)
 		return rc;

@@ -11,9 +11,13 @@
 static enum kms_rc
 need_external(struct act *a)
 {
-	if (a->key.origin == ORIGIN_EXTERNAL)
-		return KMS_OK;
-	return call_refuse(a->c, E_UnsupportedOrigin, "The key's origin is not EXTERNAL.");
+	if (a->key.origin != ORIGIN_EXTERNAL)
+		return call_refuse(a->c, E_UnsupportedOrigin, "The key's origin is not EXTERNAL.");
+	/* Its attributes would be lost with the material. */
+	if (a->key.usage == USAGE_ANY)
+		return call_refuse(a->c, E_UnsupportedOperation,
+		    "Unsupported operation. The key came through PKCS#11, and comes again only there.");
+	return KMS_OK;
 }
 
 /* -- GetParametersForImport -- */

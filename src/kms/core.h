@@ -111,6 +111,9 @@ enum kms_rc pin_verify(struct local *l, struct call *c, enum role role, struct s
 /* Seals MATERIAL with all of O's columns. KMS_LOGIN_NEEDED. */
 enum kms_rc row_seal(struct call *c, const struct keyring *keys, const struct object *o,
     struct slice material, struct buf *ret) MUST_USE;
+/* Checks a row and opens it. KMS_LOGIN_NEEDED, KMS_TAMPERED. */
+enum kms_rc row_open(struct call *c, const struct keyring *keys, const struct store_row *row,
+    struct secret *ret) MUST_USE;
 /* Fetches a row, checks it and opens it. KMS_NOTFOUND, KMS_LOGIN_NEEDED, KMS_TAMPERED. */
 enum kms_rc row_get(struct local *l, struct call *c, const struct uid *id, struct keyring *keys,
     struct store_row *row, struct secret *material) MUST_USE;
@@ -198,5 +201,8 @@ enum kms_rc gate_derive(struct backend *b, struct call *c, struct backend_key *k
     const struct alg_params *p, struct secret *ret) MUST_USE;
 /* K may be used by who is logged in, and is what the store says. */
 enum kms_rc gate_usable(struct local *l, struct call *c, struct backend_key *k) MUST_USE;
+
+/* K's attributes permit a use of KIND. */
+bool gate_permits(struct backend_key *k, enum use_kind kind);
 
 #endif

@@ -41,7 +41,7 @@ envelope_seal(struct act *a, const struct master_key *k, struct slice context, s
 	p = params(&b, buf_slice(&ad));
 	TRY(blob_header(&b, &out));
 	TRY(buf_extend(&out, plain.len + BLOB_TAG_LEN, &sealed));
-	TRY(version_use(a, &k->primary, USE_ENCRYPT, &p, plain, sealed, plain.len + BLOB_TAG_LEN,
+	TRY(version_use(a, k, &k->primary, USE_ENCRYPT, &p, plain, sealed, plain.len + BLOB_TAG_LEN,
 	    &len));
 	if (len != plain.len + BLOB_TAG_LEN)
 		return KMS_INTERNAL;
@@ -50,7 +50,8 @@ envelope_seal(struct act *a, const struct master_key *k, struct slice context, s
 }
 
 static enum kms_rc
-open_blob(struct act *a, const struct blob *b, struct slice context, struct secret *ret)
+open_blob(struct act *a, const struct master_key *k, const struct blob *b, struct slice context,
+    struct secret *ret)
 {
 	auto_buf ad = { 0 };
 	auto_secret plain = { 0 };
@@ -60,7 +61,7 @@ open_blob(struct act *a, const struct blob *b, struct slice context, struct secr
 	TRY(blob_ad(b, context, &ad));
 	p = params(b, buf_slice(&ad));
 	TRY(secret_new(b->sealed.len, &plain));
-	TRY(version_use(a, &b->version, USE_DECRYPT, &p, b->sealed, plain.p, plain.len, &len));
+	TRY(version_use(a, k, &b->version, USE_DECRYPT, &p, b->sealed, plain.p, plain.len, &len));
 	return secret_copy(slice_of(plain.p, len), ret);
 }
 
@@ -77,7 +78,7 @@ envelope_open(struct act *a, const struct master_key *k, const struct blob *b, s
 	if (rc == KMS_OK && !uid_eq(&row.o.key, &k->id))
 		rc = KMS_NOTFOUND;
 	if (rc == KMS_OK)
-		rc = open_blob(a, b, context, ret);
+		rc = open_blob(a, k, b, context, ret);
 	switch ((int)rc) {
 	case KMS_NOTFOUND:
 	case KMS_BAD_DATA:

@@ -29,6 +29,12 @@ gate_usable(struct local *l, struct call *c, struct backend_key *k)
 	return atomic_load_explicit(&k->gone, memory_order_relaxed) ? KMS_NOTFOUND : KMS_OK;
 }
 
+bool
+gate_permits(struct backend_key *k, enum use_kind kind)
+{
+	return (atomic_load_explicit(&k->flags, memory_order_relaxed) & permits[kind]) != 0;
+}
+
 static enum kms_rc
 authorise(struct local *l, struct call *c, struct backend_key *k, uint32_t any_of)
 {

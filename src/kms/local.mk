@@ -40,6 +40,7 @@ core_sources += %D%/json_secret.c
 core_sources += %D%/keys.c
 core_sources += %D%/list.c %D%/list.h
 core_sources += %D%/local.c %D%/local.h
+core_sources += %D%/made_key.c %D%/made_key.h
 core_sources += %D%/master_key.c %D%/master_key.h
 core_sources += %D%/master_spec.c %D%/master_spec.def %D%/master_spec.h
 core_sources += %D%/match.c %D%/match.h

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 
 #include "base/os.h"
-#include "kms/changes.h"
-#include "kms/core.h"
+#include "kms/made_key.h"
 
 /* -- finding and reading -- */
 
@@ -57,6 +56,15 @@ local_get(struct backend *b, struct call *c, const struct uid *id, struct object
 	return rc;
 }
 
+/* A key that is not enabled gives its material to nobody, in no form. */
+static enum kms_rc
+need_usable(struct call *c, const struct object *o)
+{
+	return (o->flags & FLAG_UNUSABLE) == 0
+	    ? KMS_OK
+	    : call_fail(c, KMS_KEY_STATE, "the key is not enabled");
+}
+
 enum kms_rc
 local_export(struct backend *b, struct call *c, const struct uid *id, struct secret *ret)
 {
@@ -66,6 +74,7 @@ local_export(struct backend *b, struct call *c, const struct uid *id, struct sec
 	auto_secret material = { 0 };
 
 	TRY(row_get(l, c, id, &keys, &row, &material));
+	TRY(need_usable(c, &row.o));
 	if (kind_is_key(row.o.kind)) {
 		if ((row.o.flags & FLAG_EXTRACTABLE) == 0)
 			return call_fail(c, KMS_DENIED, "this key is not extractable");
@@ -82,10 +91,10 @@ local_export(struct backend *b, struct call *c, const struct uid *id, struct sec
 /* -- making -- */
 
 static void
-free_rows(struct store_row *v, size_t n)
+free_made(struct made *v, size_t n)
 {
 	for (size_t i = 0; v != NULL && i < n; i++)
-		store_row_free(&v[i]);
+		made_free(&v[i]);
 	free(v);
 }
 
@@ -131,29 +140,54 @@ take_material(struct local *l, struct call *c, struct object *o, struct slice ma
 				 : call_fail(c, KMS_INVALID, "this object has no secret part");
 }
 
-/* A copy of O to be stored as a new object: with an id of its own. */
+/* A copy of O to be stored as a new object: with an id of its own, and of no KMS key yet. */
 static enum kms_rc
 copy_fresh(const struct object *o, struct object *ret)
 {
 	TRY(object_copy(o, ret));
+	ret->key = (struct uid){ { 0 } };
 	return crypto_random(ret->id.b, UID_LEN);
 }
 
-/* Seals O, a fresh copy of what is to be stored. Takes O's contents in any case. */
+/* Seals O, a fresh copy of what is to be stored; a private or secret key is a KMS key too. Takes
+ * O's contents in any case. */
 static enum kms_rc
 make_row(struct call *c, const struct keyring *keys, struct object *o, struct slice material,
-    struct store_row *row)
+    struct made *m)
 {
-	row->o = *o; /* moved */
+	struct object *made = &m->row.o;
+
+	*made = *o; /* moved */
 	*o = (struct object){ 0 };
-	row->o.revision = 1;
-	row->o.created = os_wall_seconds();
-	return row_seal(c, keys, &row->o, material, &row->sealed);
+	made->revision = 1;
+	made->created = os_wall_seconds();
+	made->flags &= ~(uint32_t)FLAG_UNUSABLE;
+	if (kind_is_key(made->kind))
+		TRY(made_key(c, keys, material, m));
+	return row_seal(c, keys, made, material, &m->row.sealed);
 }
 
+/* The KMS key of PUB, if its private half is among the N that are made with it, or in the token. */
+static enum kms_rc
+join_half(struct local *l, struct call *c, const struct keyring *keys, const struct made *v,
+    size_t n, struct object *pub)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct object *o = &v[i].row.o;
+
+		if (o->kind == OBJECT_PRIVATE_KEY &&
+		    slice_eq(buf_slice(&o->body), buf_slice(&pub->body))) {
+			pub->key = o->key;
+			return KMS_OK;
+		}
+	}
+	return made_key_join(l, c, keys, pub);
+}
+
+/* V[N] becomes what is to be stored for O; those before it stand. */
 static enum kms_rc
 prepare(struct local *l, struct call *c, const struct keyring *keys, const struct object *o,
-    struct slice material, struct store_row *row)
+    struct slice material, struct made *v, size_t n)
 {
 	auto_object copy = { 0 };
 	auto_secret kept = { 0 };
@@ -161,62 +195,94 @@ prepare(struct local *l, struct call *c, const struct keyring *keys, const struc
 	TRY(rights_make(c, keys->role, o));
 	TRY(copy_fresh(o, &copy));
 	TRY(take_material(l, c, &copy, material, &kept));
-	return make_row(c, keys, &copy, secret_slice(&kept), row);
+	if (copy.kind == OBJECT_PUBLIC_KEY)
+		TRY(join_half(l, c, keys, v, n, &copy));
+	return make_row(c, keys, &copy, secret_slice(&kept), &v[n]);
 }
 
-/* Inserts, and gives what was decided here back to the caller's objects. */
+/* Inserts all of V, and does MORE (may be NULL) in the same transaction. Gives what was decided
+ * here back to the caller's objects. */
 static enum kms_rc
-insert(struct local *l, struct call *c, const struct keyring *keys, struct store_row *rows,
-    struct object *const *v, size_t n)
+insert(struct local *l, struct call *c, const struct keyring *keys, struct made *v,
+    struct object *const *where, size_t n, const struct changes *more)
 {
-	struct store_change *changes = calloc(n, sizeof(*changes));
+	size_t n_more = more == NULL ? 0 : more->n, at = 0;
+	struct store_change *changes = calloc(2 * n + n_more, sizeof(*changes));
 	enum kms_rc rc;
 
 	if (changes == NULL)
 		return KMS_NOMEM;
-	for (size_t i = 0; i < n; i++)
-		changes[i] = (struct store_change){ .kind = INSERT_OBJECT, .row = &rows[i] };
-	rc = local_apply(l, c, keys, changes, n);
+	for (size_t i = 0; i < n; i++) {
+		changes[at++] = (struct store_change){ .kind = INSERT_OBJECT, .row = &v[i].row };
+		if (v[i].key.kind != ENTITY_NONE)
+			changes[at++] =
+			    (struct store_change){ .kind = INSERT_ENTITY, .entity = &v[i].key };
+	}
+	for (size_t i = 0; i < n_more; i++)
+		changes[at++] = more->v[i];
+	rc = local_apply(l, c, keys, changes, at);
 	free(changes);
 	TRY(rc);
 	for (size_t i = 0; i < n; i++) {
-		v[i]->id = rows[i].o.id;
-		v[i]->revision = rows[i].o.revision;
-		buf_move(&v[i]->app_id, &rows[i].o.app_id);
-		buf_move(&v[i]->body, &rows[i].o.body);
+		struct object *made = &v[i].row.o;
+
+		where[i]->id = made->id;
+		where[i]->revision = made->revision;
+		where[i]->key = made->key;
+		buf_move(&where[i]->app_id, &made->app_id);
+		buf_move(&where[i]->body, &made->body);
+	}
+	return KMS_OK;
+}
+
+/* Public keys come after the others: they may be halves of them. */
+static enum kms_rc
+create_each(struct local *l, struct call *c, const struct keyring *keys, struct object *v,
+    const struct slice *material, size_t n, struct made *made, struct object **where)
+{
+	size_t at = 0;
+
+	for (int halves = 0; halves < 2; halves++) {
+		for (size_t i = 0; i < n; i++) {
+			if ((v[i].kind == OBJECT_PUBLIC_KEY) != (halves == 1))
+				continue;
+			TRY(prepare(l, c, keys, &v[i], material[i], made, at));
+			where[at++] = &v[i];
+		}
 	}
 	return KMS_OK;
 }
 
 static enum kms_rc
-create_each(struct local *l, struct call *c, struct object *v, const struct slice *material,
-    size_t n, struct store_row *rows, struct object **where)
+create_all(struct local *l, struct call *c, struct object *v, const struct slice *material,
+    size_t n, struct made *made, struct object **where)
 {
 	auto_keyring keys = { 0 };
+	auto_changes adopted = { 0 };
 
 	TRY(keyring_get(l, c, &keys));
-	for (size_t i = 0; i < n; i++) {
-		TRY(prepare(l, c, &keys, &v[i], material[i], &rows[i]));
-		where[i] = &v[i];
-	}
-	return insert(l, c, &keys, rows, where, n);
+	TRY(create_each(l, c, &keys, v, material, n, made, where));
+	for (size_t i = 0; i < n; i++)
+		if (made[i].row.o.kind == OBJECT_PRIVATE_KEY)
+			TRY(made_key_adopt(l, c, &keys, &made[i].row.o, &adopted));
+	return insert(l, c, &keys, made, where, n, &adopted);
 }
 
 enum kms_rc
 local_create(struct backend *b, struct call *c, struct object *v, const struct slice *material,
     size_t n)
 {
-	struct store_row *rows;
+	struct made *made;
 	struct object **where;
 	enum kms_rc rc = KMS_NOMEM;
 
 	if (n == 0)
 		return KMS_OK;
-	rows = calloc(n, sizeof(*rows));
+	made = calloc(n, sizeof(*made));
 	where = calloc(n, sizeof(struct object *));
-	if (rows != NULL && where != NULL)
-		rc = create_each(local_of(b), c, v, material, n, rows, where);
-	free_rows(rows, n);
+	if (made != NULL && where != NULL)
+		rc = create_all(local_of(b), c, v, material, n, made, where);
+	free_made(made, n);
 	free(where);
 	return rc;
 }
@@ -232,8 +298,8 @@ name_key(struct object *priv, struct object *pub)
 }
 
 static enum kms_rc
-generate_rows(struct local *l, struct call *c, const struct keyring *keys,
-    const struct object *priv, const struct object *pub, struct slice e, struct store_row rows[2])
+generate_both(struct local *l, struct call *c, const struct keyring *keys,
+    const struct object *priv, const struct object *pub, struct slice e, struct made made[2])
 {
 	auto_object a = { 0 };
 	auto_object z = { 0 };
@@ -249,11 +315,12 @@ generate_rows(struct local *l, struct call *c, const struct keyring *keys,
 	TRY(l->hsm->ops->generate(l->hsm, c, &priv->spec, e, &material, &spki));
 	TRY(buf_set(&a.body, buf_slice(&spki)));
 	TRY(name_key(&a, pub == NULL ? NULL : &z));
-	TRY(make_row(c, keys, &a, secret_slice(&material), &rows[0]));
+	TRY(make_row(c, keys, &a, secret_slice(&material), &made[0]));
 	if (pub == NULL)
 		return KMS_OK;
+	z.key = made[0].row.o.key;
 	buf_move(&z.body, &spki);
-	return make_row(c, keys, &z, slice_of(NULL, 0), &rows[1]);
+	return make_row(c, keys, &z, slice_of(NULL, 0), &made[1]);
 }
 
 enum kms_rc
@@ -262,7 +329,7 @@ local_generate(struct backend *b, struct call *c, struct object *priv, struct ob
 {
 	struct local *l = local_of(b);
 	struct object *where[2] = { priv, pub };
-	struct store_row rows[2] = { 0 };
+	struct made made[2] = { 0 };
 	auto_keyring keys = { 0 };
 	enum kms_rc rc;
 
@@ -273,10 +340,10 @@ local_generate(struct backend *b, struct call *c, struct object *priv, struct ob
 	if (l->store->read_only)
 		return call_fail(c, KMS_READONLY, "the token is read-only");
 	TRY(keyring_get(l, c, &keys));
-	if ((rc = generate_rows(l, c, &keys, priv, pub, e, rows)) == KMS_OK)
-		rc = insert(l, c, &keys, rows, where, pub == NULL ? 1 : 2);
-	store_row_free(&rows[0]);
-	store_row_free(&rows[1]);
+	if ((rc = generate_both(l, c, &keys, priv, pub, e, made)) == KMS_OK)
+		rc = insert(l, c, &keys, made, where, pub == NULL ? 1 : 2, NULL);
+	made_free(&made[0]);
+	made_free(&made[1]);
 	return rc;
 }
 
@@ -291,6 +358,9 @@ next_row(struct call *c, const struct keyring *keys, const struct store_row *was
 
 	TRY(object_copy(o, &next->o));
 	next->o.revision = was->o.revision + 1;
+	/* These are the KMS's to say. */
+	next->o.key = was->o.key;
+	next->o.flags = (o->flags & ~(uint32_t)FLAG_UNUSABLE) | (was->o.flags & FLAG_UNUSABLE);
 	if (!open_data)
 		TRY(buf_set(&next->o.body, buf_slice(&was->o.body)));
 	return row_seal(c, keys, &next->o, material, &next->sealed);
@@ -355,7 +425,7 @@ place_data(const struct object *src, struct object *copy, struct secret *materia
 
 static enum kms_rc
 copy_row(struct call *c, const struct keyring *keys, const struct object *src,
-    const struct object *new_object, struct secret *material, struct store_row *row)
+    const struct object *new_object, struct secret *material, struct made *m)
 {
 	auto_object copy = { 0 };
 
@@ -363,7 +433,7 @@ copy_row(struct call *c, const struct keyring *keys, const struct object *src,
 	TRY(buf_set(&copy.body, buf_slice(&src->body)));
 	if (src->kind == OBJECT_DATA)
 		TRY(place_data(src, &copy, material));
-	return make_row(c, keys, &copy, secret_slice(material), row);
+	return make_row(c, keys, &copy, secret_slice(material), m);
 }
 
 enum kms_rc
@@ -372,16 +442,20 @@ local_copy(struct backend *b, struct call *c, const struct uid *src, struct obje
 	struct local *l = local_of(b);
 	auto_keyring keys = { 0 };
 	auto_store_row was = { 0 };
-	auto_store_row row = { 0 };
 	auto_secret material = { 0 };
+	struct made made = { 0 };
+	enum kms_rc rc;
 
 	TRY(row_get(l, c, src, &keys, &was, &material));
 	if ((was.o.flags & FLAG_COPYABLE) == 0)
 		return call_fail(c, KMS_DENIED, "this object cannot be copied");
+	TRY(need_usable(c, &was.o));
 	TRY(rights_make(c, keys.role, new_object));
 	TRY(rights_become(c, keys.role, &was.o, new_object));
-	TRY(copy_row(c, &keys, &was.o, new_object, &material, &row));
-	return insert(l, c, &keys, &row, &new_object, 1);
+	if ((rc = copy_row(c, &keys, &was.o, new_object, &material, &made)) == KMS_OK)
+		rc = insert(l, c, &keys, &made, &new_object, 1, NULL);
+	made_free(&made);
+	return rc;
 }
 
 /* A damaged object may be removed: its columns say who may, rightly or not. */
@@ -398,6 +472,23 @@ check_destroy(struct local *l, struct call *c, const struct uid *id)
 	return KMS_OK;
 }
 
+/* What cannot be read is no version of anything that can be named. */
+static enum kms_rc
+gather_destruction(struct local *l, struct call *c, const struct keyring *keys,
+    const struct uid *id, struct changes *changes)
+{
+	auto_store_row row = { 0 };
+	auto_secret material = { 0 };
+	enum kms_rc rc = l->store->ops->get(l->store, c, id, &row);
+
+	if (rc == KMS_OK && kind_is_key(row.o.kind) && !uid_is_zero(&row.o.key)) {
+		rc = row_open(c, keys, &row, &material);
+		if (rc == KMS_OK)
+			return made_key_destroy(l, c, keys, &row.o, changes);
+	}
+	return rc == KMS_OK || rc == KMS_TAMPERED ? changes_remove_object(changes, id, 0) : rc;
+}
+
 enum kms_rc
 local_destroy(struct backend *b, struct call *c, const struct uid *ids, size_t n)
 {
@@ -405,10 +496,10 @@ local_destroy(struct backend *b, struct call *c, const struct uid *ids, size_t n
 	auto_changes changes = { 0 };
 	auto_keyring keys = { 0 };
 
+	TRY(keyring_get(l, c, &keys));
 	for (size_t i = 0; i < n; i++) {
 		TRY(check_destroy(l, c, &ids[i]));
-		TRY(changes_remove_object(&changes, &ids[i], 0));
+		TRY(gather_destruction(l, c, &keys, &ids[i], &changes));
 	}
-	TRY(keyring_get(l, c, &keys));
 	return changes_commit(&changes, l, c, &keys);
 }

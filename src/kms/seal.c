@@ -65,7 +65,7 @@ row_seal(struct call *c, const struct keyring *keys, const struct object *o, str
 	return crypto_seal(key, material, buf_slice(&ad), ret);
 }
 
-static enum kms_rc
+enum kms_rc
 row_open(struct call *c, const struct keyring *keys, const struct store_row *row,
     struct secret *ret)
 {

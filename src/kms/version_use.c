@@ -13,47 +13,53 @@ finish(struct use *u, struct slice in, uint8_t *out, size_t cap, size_t *len)
 	return rc;
 }
 
-/* Begins; *K is to be closed when the use is freed. */
+/* Begins; *OPEN is to be closed when the use is freed. */
 static enum kms_rc
-begin(struct act *a, const struct uid *version, enum use_kind kind, const struct alg_params *p,
-    struct backend_key **k, struct use **ret)
+begin(struct act *a, const struct master_key *k, const struct uid *version, enum use_kind kind,
+    const struct alg_params *p, struct backend_key **open, struct use **ret)
 {
 	struct hsm *h = a->l->hsm;
-	enum kms_rc rc;
+	enum kms_rc rc = KMS_OK;
 
-	TRY(local_key_open(&a->l->base, a->c, version, k));
+	TRY(local_key_open(&a->l->base, a->c, version, open));
+	if (k->usage == USAGE_ANY && !gate_permits(*open, kind))
+		rc = call_refuse(a->c, E_UnsupportedOperation,
+		    "Unsupported operation. The key's attributes do not permit it.");
 	*ret = NULL;
-	if ((rc = h->ops->begin(h, a->c, (*k)->key, kind, p, ret)) != KMS_OK)
-		local_key_close(&a->l->base, *k);
+	if (rc == KMS_OK)
+		rc = h->ops->begin(h, a->c, (*open)->key, kind, p, ret);
+	if (rc != KMS_OK)
+		local_key_close(&a->l->base, *open);
 	return rc;
 }
 
 enum kms_rc
-version_use(struct act *a, const struct uid *version, enum use_kind kind,
-    const struct alg_params *p, struct slice in, uint8_t *out, size_t cap, size_t *len)
+version_use(struct act *a, const struct master_key *k, const struct uid *version,
+    enum use_kind kind, const struct alg_params *p, struct slice in, uint8_t *out, size_t cap,
+    size_t *len)
 {
-	struct backend_key *k;
+	struct backend_key *open;
 	struct use *u;
 	enum kms_rc rc;
 
-	TRY(begin(a, version, kind, p, &k, &u));
+	TRY(begin(a, k, version, kind, p, &open, &u));
 	rc = finish(u, in, out, cap, len);
-	local_key_close(&a->l->base, k);
+	local_key_close(&a->l->base, open);
 	return rc;
 }
 
 enum kms_rc
-version_check(struct act *a, const struct uid *version, const struct alg_params *p, struct slice in,
-    struct slice sig)
+version_check(struct act *a, const struct master_key *k, const struct uid *version,
+    const struct alg_params *p, struct slice in, struct slice sig)
 {
-	struct backend_key *k;
+	struct backend_key *open;
 	struct use *u;
 	enum kms_rc rc;
 
-	TRY(begin(a, version, USE_VERIFY, p, &k, &u));
+	TRY(begin(a, k, version, USE_VERIFY, p, &open, &u));
 	rc = use_check_once(u, in, sig);
 	use_free(u);
-	local_key_close(&a->l->base, k);
+	local_key_close(&a->l->base, open);
 	return rc;
 }
 

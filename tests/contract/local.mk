@@ -8,6 +8,7 @@ c_tests += %D%/asymmetric_test.t
 c_tests += %D%/crypt_test.t
 c_tests += %D%/import_test.t
 c_tests += %D%/key_test.t
+c_tests += %D%/made_key_test.t
 c_tests += %D%/policy_test.t
 c_tests += %D%/secret_permit_test.t
 c_tests += %D%/secret_test.t
