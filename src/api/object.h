@@ -68,6 +68,9 @@ enum object_flag {
 	FLAG_DESTROYABLE = 1u << 20,
 	/* the state of its KMS key, as far as the use of a version is concerned */
 	FLAG_UNUSABLE = 1u << 21, /* disabled, pending deletion or import: neither found nor used */
+	/* the secret part is encrypted under a KMS key, which must be usable for the object to work
+	 */
+	FLAG_ENVELOPED = 1u << 22,
 };
 
 #define OBJECT_NAME_MAX	 1024	    /* bytes of a label or an application's id */

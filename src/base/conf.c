@@ -103,6 +103,7 @@ conf_free(struct conf *c)
 		free(c->tokens[i].name);
 		free(c->tokens[i].store);
 		free(c->tokens[i].hsm);
+		free(c->tokens[i].master_key);
 		free(c->tokens[i].rotate_program);
 		free(c->tokens[i].audit_dir);
 	}

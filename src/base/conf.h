@@ -48,8 +48,10 @@ struct conf_token {
 	uint64_t timeout_ms; /* deadline of one call: 100 to 600000, default 10000 */
 	long slot; /* the PKCS#11 slot id; default: the section's place in the file, from 0. Unique
 		    */
-	bool read_only;		    /* open the store without ever writing */
-	char *rotate_program;	    /* absolute path; NULL: none */
+	bool read_only;	      /* open the store without ever writing */
+	char *rotate_program; /* absolute path; NULL: none */
+	char *master_key; /* an id, or alias/NAME: what is made in the token is enveloped under it;
+			     NULL: none */
 	uint64_t rotate_timeout_ms; /* how long it may take: 1000 to 600000, default 60000 */
 	enum conf_audit audit;	    /* default written */
 	char *audit_dir;	    /* absolute; NULL: beside the store */

@@ -183,6 +183,15 @@ set_program(const struct key *k UNUSED, void *field, const char *value)
 	return value[0] == '/' ? set_string(field, value) : KMS_INVALID;
 }
 
+/* Whether there is such a key is seen when it is needed: the store may not be there yet. */
+static enum kms_rc
+set_master_key(const struct key *k UNUSED, void *field, const char *value)
+{
+	bool alias = strncmp(value, "alias/", 6) == 0 && value[6] != '\0';
+
+	return alias || strlen(value) == 36 ? set_string(field, value) : KMS_INVALID;
+}
+
 static enum kms_rc
 set_log(const struct key *k, void *field, const char *value)
 {
@@ -220,6 +229,7 @@ static const struct key token_keys[] = {
 	{ "backend", set_backend, TOKEN(backend), 0, 0, "local" },
 	{ "cache-ms", set_u64, TOKEN(cache_ms), 0, 60000, "milliseconds from 0 to 60000" },
 	{ "hsm", set_hsm, TOKEN(hsm), 0, 0, "soft" },
+	{ "master-key", set_master_key, TOKEN(master_key), 0, 0, "a key's id, or alias/NAME" },
 	{ "pin-cost", set_unsigned, TOKEN(pin_cost), 14, 22, "a number from 14 to 22" },
 	{ "pin-tries", set_unsigned, TOKEN(pin_tries), 3, 100, "a number from 3 to 100" },
 	{ "read-only", set_bool, TOKEN(read_only), 0, 0, "yes or no" },

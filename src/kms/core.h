@@ -26,6 +26,7 @@ struct local {
 	struct hsm *hsm;
 	unsigned pin_cost, pin_tries;
 	uint64_t cache_ms;
+	char *master_key; /* what is made here is enveloped under it; NULL: none */
 	struct rotator rotator;
 	struct recorder *recorder;
 	_Atomic uint64_t generation;
@@ -172,8 +173,10 @@ struct backend_key {
 	struct uid id;
 	enum object_kind kind;
 	struct uid master; /* the KMS key that it is a version of; zero: none */
+	struct uid under;  /* the KMS key that it is enveloped under; zero: none */
 	_Atomic unsigned refs;
-	_Atomic uint32_t flags;
+	_Atomic uint32_t flags;	 /* FLAG_UNUSABLE too when that key may not be used */
+	_Atomic uint32_t stored; /* the flags in the store */
 	_Atomic uint64_t revision;
 	_Atomic uint64_t checked; /* the generation at which this was found to be so */
 	_Atomic bool gone; /* then there was no such object. Material that is imported again comes

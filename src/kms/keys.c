@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "kms/core.h"
+#include "kms/under.h"
 
 static struct backend_key **
 slot_of(struct local *l, const struct uid *id)
@@ -105,13 +105,14 @@ parse(struct local *l, struct call *c, const struct uid *id, struct backend_key 
 	TRY(row_get(l, c, id, &keys, &row, &material));
 	if (!kind_is_key(row.o.kind))
 		return call_fail(c, KMS_KEY_TYPE, "this object is no private or secret key");
+	TRY(under_open(l, c, &row.o, &material, &k->under));
 	TRY(l->hsm->ops->key_open(l->hsm, c, &row.o.spec, secret_slice(&material), &k->key));
 	k->hsm = l->hsm;
 	k->id = *id;
 	k->kind = row.o.kind;
 	k->master = row.o.key;
 	k->refs = 1;
-	k->flags = row.o.flags;
+	k->flags = k->stored = row.o.flags;
 	k->revision = row.o.revision;
 	k->checked = generation;
 	return KMS_OK;
@@ -151,7 +152,7 @@ local_key_open(struct backend *b, struct call *c, const struct uid *id, struct b
  * generations, and at the same one by the newer revision. */
 static void
 note(struct local *l, struct backend_key *k, bool gone, uint64_t revision, uint32_t flags,
-    uint64_t generation)
+    bool held, uint64_t generation)
 {
 	uint64_t checked;
 
@@ -159,7 +160,8 @@ note(struct local *l, struct backend_key *k, bool gone, uint64_t revision, uint3
 	checked = k->checked;
 	if (generation > checked || (generation == checked && (gone || revision >= k->revision))) {
 		if (!gone) {
-			k->flags = flags;
+			k->stored = flags;
+			k->flags = flags | (held ? FLAG_UNUSABLE : 0u);
 			k->revision = revision;
 		}
 		k->gone = gone;
@@ -178,14 +180,18 @@ key_revalidate(struct local *l, struct call *c, struct backend_key *k, uint64_t 
 	uint32_t flags = 0;
 	enum kms_rc rc = l->store->ops->revision(l->store, c, &k->id, &revision, &flags);
 
+	bool held = false;
+
 	/* The columns alone could be anybody's. */
-	if (rc == KMS_OK && (revision != k->revision || flags != k->flags) &&
+	if (rc == KMS_OK && (revision != k->revision || flags != k->stored) &&
 	    (rc = row_get(l, c, &k->id, &keys, &row, &material)) == KMS_OK) {
 		revision = row.o.revision;
 		flags = row.o.flags;
 	}
+	if (rc == KMS_OK && !uid_is_zero(&k->under))
+		rc = under_held(l, c, &k->under, &held);
 	/* Other failures pass, and are asked again. */
 	if (rc == KMS_OK || rc == KMS_NOTFOUND)
-		note(l, k, rc == KMS_NOTFOUND, revision, flags, generation);
+		note(l, k, rc == KMS_NOTFOUND, revision, flags, held, generation);
 	return rc;
 }

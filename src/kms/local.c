@@ -70,6 +70,7 @@ local_close(struct backend *b)
 	if (l->store != NULL)
 		l->store->ops->close(l->store);
 	free(l->rotator.program);
+	free(l->master_key);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
@@ -130,8 +131,9 @@ local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
 	l->generation = 1;
 	l->looked_ms = os_monotonic_ms() - conf->cache_ms;
 	l->rotator.timeout_ms = conf->rotate_timeout_ms;
-	if (conf->rotate_program != NULL &&
-	    (l->rotator.program = strdup(conf->rotate_program)) == NULL) {
+	if ((conf->rotate_program != NULL &&
+		(l->rotator.program = strdup(conf->rotate_program)) == NULL) ||
+	    (conf->master_key != NULL && (l->master_key = strdup(conf->master_key)) == NULL)) {
 		local_close(&l->base);
 		return KMS_NOMEM;
 	}

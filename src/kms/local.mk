@@ -74,6 +74,7 @@ core_sources += %D%/state.c %D%/state.def %D%/state.h
 core_sources += %D%/tag.c %D%/tag.h
 core_sources += %D%/tick.c %D%/tick.h
 core_sources += %D%/token.c
+core_sources += %D%/under.c %D%/under.h
 core_sources += %D%/version.c %D%/version.h
 core_sources += %D%/version_use.c %D%/version_use.h
 core_sources += %D%/wrapping.c %D%/wrapping.h

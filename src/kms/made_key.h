@@ -15,6 +15,8 @@
 struct made {
 	struct store_row row;
 	struct store_entity key;
+	struct uid under; /* the KMS key that its secret part is enveloped under; zero: the token's,
+			     if it has one */
 };
 void made_free(struct made *m);
 

@@ -5,6 +5,7 @@
 
 #include "base/os.h"
 #include "kms/made_key.h"
+#include "kms/under.h"
 
 /* -- finding and reading -- */
 
@@ -75,6 +76,7 @@ local_export(struct backend *b, struct call *c, const struct uid *id, struct sec
 
 	TRY(row_get(l, c, id, &keys, &row, &material));
 	TRY(need_usable(c, &row.o));
+	TRY(under_open(l, c, &row.o, &material, NULL));
 	if (kind_is_key(row.o.kind)) {
 		if ((row.o.flags & FLAG_EXTRACTABLE) == 0)
 			return call_fail(c, KMS_DENIED, "this key is not extractable");
@@ -152,10 +154,11 @@ copy_fresh(const struct object *o, struct object *ret)
 /* Seals O, a fresh copy of what is to be stored; a private or secret key is a KMS key too. Takes
  * O's contents in any case. */
 static enum kms_rc
-make_row(struct call *c, const struct keyring *keys, struct object *o, struct slice material,
-    struct made *m)
+make_row(struct local *l, struct call *c, const struct keyring *keys, struct object *o,
+    struct slice material, struct made *m)
 {
 	struct object *made = &m->row.o;
+	auto_secret kept = { 0 };
 
 	*made = *o; /* moved */
 	*o = (struct object){ 0 };
@@ -164,7 +167,9 @@ make_row(struct call *c, const struct keyring *keys, struct object *o, struct sl
 	made->flags &= ~(uint32_t)FLAG_UNUSABLE;
 	if (kind_is_key(made->kind))
 		TRY(made_key(c, keys, material, m));
-	return row_seal(c, keys, made, material, &m->row.sealed);
+	TRY(secret_copy(material, &kept));
+	TRY(under_seal(l, c, &m->under, made, &kept));
+	return row_seal(c, keys, made, secret_slice(&kept), &m->row.sealed);
 }
 
 /* The KMS key of PUB, if its private half is among the N that are made with it, or in the token. */
@@ -197,7 +202,7 @@ prepare(struct local *l, struct call *c, const struct keyring *keys, const struc
 	TRY(take_material(l, c, &copy, material, &kept));
 	if (copy.kind == OBJECT_PUBLIC_KEY)
 		TRY(join_half(l, c, keys, v, n, &copy));
-	return make_row(c, keys, &copy, secret_slice(&kept), &v[n]);
+	return make_row(l, c, keys, &copy, secret_slice(&kept), &v[n]);
 }
 
 /* Inserts all of V, and does MORE (may be NULL) in the same transaction. Gives what was decided
@@ -315,12 +320,12 @@ generate_both(struct local *l, struct call *c, const struct keyring *keys,
 	TRY(l->hsm->ops->generate(l->hsm, c, &priv->spec, e, &material, &spki));
 	TRY(buf_set(&a.body, buf_slice(&spki)));
 	TRY(name_key(&a, pub == NULL ? NULL : &z));
-	TRY(make_row(c, keys, &a, secret_slice(&material), &made[0]));
+	TRY(make_row(l, c, keys, &a, secret_slice(&material), &made[0]));
 	if (pub == NULL)
 		return KMS_OK;
 	z.key = made[0].row.o.key;
 	buf_move(&z.body, &spki);
-	return make_row(c, keys, &z, slice_of(NULL, 0), &made[1]);
+	return make_row(l, c, keys, &z, slice_of(NULL, 0), &made[1]);
 }
 
 enum kms_rc
@@ -349,21 +354,40 @@ local_generate(struct backend *b, struct call *c, struct object *priv, struct ob
 
 /* -- changing -- */
 
-/* NEXT becomes what is to be stored for O in place of WAS. */
+/* What the KMS says of an object, and nobody else. */
+#define KMS_FLAGS ((uint32_t)(FLAG_UNUSABLE | FLAG_ENVELOPED))
+
+/* The new value is under the key that the old one, KEPT, was under. */
 static enum kms_rc
-next_row(struct call *c, const struct keyring *keys, const struct store_row *was,
-    const struct object *o, struct slice material, struct store_row *next)
+replace_value(struct local *l, struct call *c, struct object *o, struct slice material,
+    struct secret *kept)
+{
+	struct uid under;
+
+	TRY(under_key(o, secret_slice(kept), &under));
+	secret_free(kept);
+	TRY(secret_copy(material, kept));
+	return under_seal(l, c, &under, o, kept);
+}
+
+/* NEXT becomes what is to be stored for O in place of WAS, with MATERIAL (may be NULL) instead of
+ * what was KEPT. */
+static enum kms_rc
+next_row(struct local *l, struct call *c, const struct keyring *keys, const struct store_row *was,
+    const struct object *o, struct secret *kept, const struct slice *material,
+    struct store_row *next)
 {
 	bool open_data = o->kind == OBJECT_DATA && (o->flags & FLAG_PRIVATE) == 0;
 
 	TRY(object_copy(o, &next->o));
 	next->o.revision = was->o.revision + 1;
-	/* These are the KMS's to say. */
 	next->o.key = was->o.key;
-	next->o.flags = (o->flags & ~(uint32_t)FLAG_UNUSABLE) | (was->o.flags & FLAG_UNUSABLE);
+	next->o.flags = (o->flags & ~KMS_FLAGS) | (was->o.flags & KMS_FLAGS);
 	if (!open_data)
 		TRY(buf_set(&next->o.body, buf_slice(&was->o.body)));
-	return row_seal(c, keys, &next->o, material, &next->sealed);
+	if (material != NULL)
+		TRY(replace_value(l, c, &next->o, *material, kept));
+	return row_seal(c, keys, &next->o, secret_slice(kept), &next->sealed);
 }
 
 static enum kms_rc
@@ -387,7 +411,7 @@ update(struct local *l, struct call *c, struct object *o, const struct slice *ma
 	if (material != NULL && (o->kind != OBJECT_DATA || (o->flags & FLAG_PRIVATE) == 0))
 		return call_fail(c, KMS_INVALID,
 		    "only the secret part of private data can be replaced");
-	TRY(next_row(c, &keys, &was, o, material != NULL ? *material : secret_slice(&kept), &next));
+	TRY(next_row(l, c, &keys, &was, o, &kept, material, &next));
 	change =
 	    (struct store_change){ .kind = UPDATE_OBJECT, .row = &next, .was = was.o.revision };
 	TRY(local_apply(l, c, &keys, &change, 1));
@@ -424,7 +448,7 @@ place_data(const struct object *src, struct object *copy, struct secret *materia
 }
 
 static enum kms_rc
-copy_row(struct call *c, const struct keyring *keys, const struct object *src,
+copy_row(struct local *l, struct call *c, const struct keyring *keys, const struct object *src,
     const struct object *new_object, struct secret *material, struct made *m)
 {
 	auto_object copy = { 0 };
@@ -433,7 +457,7 @@ copy_row(struct call *c, const struct keyring *keys, const struct object *src,
 	TRY(buf_set(&copy.body, buf_slice(&src->body)));
 	if (src->kind == OBJECT_DATA)
 		TRY(place_data(src, &copy, material));
-	return make_row(c, keys, &copy, secret_slice(material), m);
+	return make_row(l, c, keys, &copy, secret_slice(material), m);
 }
 
 enum kms_rc
@@ -452,7 +476,8 @@ local_copy(struct backend *b, struct call *c, const struct uid *src, struct obje
 	TRY(need_usable(c, &was.o));
 	TRY(rights_make(c, keys.role, new_object));
 	TRY(rights_become(c, keys.role, &was.o, new_object));
-	if ((rc = copy_row(c, &keys, &was.o, new_object, &material, &made)) == KMS_OK)
+	TRY(under_open(l, c, &was.o, &material, &made.under));
+	if ((rc = copy_row(l, c, &keys, &was.o, new_object, &material, &made)) == KMS_OK)
 		rc = insert(l, c, &keys, &made, &new_object, 1, NULL);
 	made_free(&made);
 	return rc;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kms/under.h"
+
 /* The KMS manages them, so PKCS#11 neither changes nor destroys them. */
 #define MANAGED_PRIVATE                                                                   \
 	(FLAG_PRIVATE | FLAG_SENSITIVE | FLAG_ALWAYS_SENSITIVE | FLAG_NEVER_EXTRACTABLE | \
@@ -212,18 +214,23 @@ retire(struct act *a, struct store_row *row, const struct keyring *keys, struct 
 	return update(a, keys, row, material);
 }
 
-/* The new version's object of the same kind: what the old one showed, with new material. */
+/* The new version's object of the same kind: what the old one showed, with new material, under the
+ * master key that the old one is under. */
 static enum kms_rc
-succeed(struct act *a, const struct master_key *k, const struct object *old, const struct uid *id,
-    struct slice body, struct slice material)
+succeed(struct act *a, const struct master_key *k, const struct object *old,
+    const struct uid *under, const struct uid *id, struct slice body, struct slice material)
 {
 	auto_object o = { 0 };
+	auto_secret kept = { 0 };
 
 	TRY(object_copy(old, &o));
 	o.id = *id;
 	o.flags |= FLAG_LOCAL;
 	TRY(buf_set(&o.body, body));
-	return insert(a, k, &o, material);
+	TRY(secret_copy(material, &kept));
+	if (!uid_is_zero(under))
+		TRY(under_seal(a->l, a->c, under, &o, &kept));
+	return insert(a, k, &o, secret_slice(&kept));
 }
 
 static enum kms_rc
@@ -234,9 +241,11 @@ rotate_object(struct act *a, const struct master_key *k, const struct uid *objec
 	auto_keyring keys = { 0 };
 	auto_store_row row = { 0 };
 	auto_secret old = { 0 };
+	struct uid under;
 
 	TRY(row_get(a->l, a->c, object, &keys, &row, &old));
-	TRY(succeed(a, k, &row.o, id, body, material));
+	TRY(under_key(&row.o, secret_slice(&old), &under));
+	TRY(succeed(a, k, &row.o, &under, id, body, material));
 	return retire(a, &row, &keys, secret_slice(&old), number, past_id);
 }
 

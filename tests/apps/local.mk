@@ -4,6 +4,7 @@
 
 apps_tests += %D%/audit.test
 apps_tests += %D%/backup.test
+apps_tests += %D%/control.test
 apps_tests += %D%/guides.test
 apps_tests += %D%/kms.test
 apps_tests += %D%/kmsctl.test

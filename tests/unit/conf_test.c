@@ -58,6 +58,7 @@ START_TEST(no_text_is_one_builtin_token)
 	ck_assert_ptr_null(c->tokens[0].audit_dir);
 	ck_assert_int_eq(c->tokens[0].audit_failure, CONF_AUDIT_DEFAULT);
 	ck_assert(c->tokens[0].audit_fold);
+	ck_assert_ptr_null(c->tokens[0].master_key);
 	ck_assert_uint_eq(c->tokens[0].rotate_timeout_ms, 60000);
 	ck_assert_int_eq(c->log_level, KMS_LOG_ERROR);
 	ck_assert_str_eq(c->log, "stderr");
@@ -82,6 +83,7 @@ START_TEST(every_setting_reaches_its_field)
 		       "slot = 2147483647\n"
 		       "rotate-program = /usr/libexec/rotate it\n"
 		       "rotate-timeout-ms = 1000\n"
+		       "master-key = alias/tde\n"
 		       "read-only = yes\n"),
 	    KMS_OK);
 	ck_assert_str_eq(c->path, "F");
@@ -99,6 +101,7 @@ START_TEST(every_setting_reaches_its_field)
 	ck_assert_int_eq(c->tokens[0].slot, 2147483647);
 	ck_assert_str_eq(c->tokens[0].rotate_program, "/usr/libexec/rotate it");
 	ck_assert_uint_eq(c->tokens[0].rotate_timeout_ms, 1000);
+	ck_assert_str_eq(c->tokens[0].master_key, "alias/tde");
 	ck_assert(c->tokens[0].read_only);
 }
 END_TEST
@@ -243,9 +246,9 @@ static const struct {
 	    "F:2: unknown key log-levels; expected fork, log, log-level" },
 	{ "[module]\nstore = /x\n", "F:2: unknown key store; expected fork, log, log-level" },
 	{ "[token a]\nStore = /x\n",
-	    "F:2: unknown key Store; expected audit, audit-dir, audit-failure, audit-fold, backend, cache-ms, hsm, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
+	    "F:2: unknown key Store; expected audit, audit-dir, audit-failure, audit-fold, backend, cache-ms, hsm, master-key, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
 	{ "[token a]\n= /x\n",
-	    "F:2: unknown key ; expected audit, audit-dir, audit-failure, audit-fold, backend, cache-ms, hsm, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
+	    "F:2: unknown key ; expected audit, audit-dir, audit-failure, audit-fold, backend, cache-ms, hsm, master-key, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
 	{ "[module]\nlog = stderr\n\nlog = stderr\n",
 	    "F:4: log is set twice; expected once in a section" },
 	{ "[module]\nlog-level = loud\n",
@@ -280,6 +283,10 @@ static const struct {
 	    "F:2: cache-ms is not valid; expected milliseconds from 0 to 60000" },
 	{ "[token a]\ncache-ms = -1\n",
 	    "F:2: cache-ms is not valid; expected milliseconds from 0 to 60000" },
+	{ "[token a]\nmaster-key = tde\n",
+	    "F:2: master-key is not valid; expected a key's id, or alias/NAME" },
+	{ "[token a]\nmaster-key = alias/\n",
+	    "F:2: master-key is not valid; expected a key's id, or alias/NAME" },
 	{ "[token a]\nrotate-program = ~/rotate\n",
 	    "F:2: rotate-program is not valid; expected an absolute path" },
 	{ "[token a]\nrotate-timeout-ms = 999\n",

@@ -55,3 +55,4 @@ c_tests += %D%/store_old_test.t
 c_tests += %D%/store_copy_test.t
 c_tests += %D%/store_test.t
 c_tests += %D%/store_trouble_test.t
+c_tests += %D%/under_test.t
