@@ -40,4 +40,15 @@
 #define CKM_KMS_SM4_CBC_PAD (CK_KMS_VENDOR + 0x123UL)
 #define CKM_KMS_SM4_CTR	    (CK_KMS_VENDOR + 0x124UL)
 
+/*
+ * Direct encryption by the KMS: C_Encrypt takes at most 6144 bytes in one piece, and gives the
+ * cipher text blob of the KMS's Encrypt, which names its key and version; C_Decrypt opens it,
+ * whichever version of the key made it, and so does kmsctl decrypt. C_WrapKey and C_UnwrapKey
+ * envelope a key. The key is an AES key of the token. The parameter is the encryption context: the
+ * bytes of a JSON object that maps strings to strings, {"purpose":"backup"}, at most 8192 of them;
+ * or NULL and 0.
+ */
+#define CKM_KMS_ENCRYPT (CK_KMS_VENDOR + 0x5301UL)
+#define KMS_ENCRYPT_MAX 6144
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "api/alg.h"
 #include "pkcs11/cryptoki.h"
+#include "pkcs11/kms-pkcs11.h"
 
 /* Which CK_MECHANISM parameter a row takes. */
 enum param_kind {
@@ -20,6 +21,7 @@ enum param_kind {
 	PARAM_ECDH1,   /* CK_ECDH1_DERIVE_PARAMS */
 	PARAM_EDDSA,   /* absent, or CK_EDDSA_PARAMS of pure Ed25519 */
 	PARAM_SM2_ID,  /* absent, or the signer's id */
+	PARAM_KMS,     /* absent, or JSON: an encryption context */
 };
 
 struct mech {

@@ -4,6 +4,7 @@
 
 #include "pkcs11/attr.h"
 #include "pkcs11/catalog.h"
+#include "pkcs11/kms_use.h"
 #include "pkcs11/memory.h"
 #include "pkcs11/session.h"
 
@@ -132,6 +133,8 @@ op_begin_use(struct session *s, struct entry *key, enum use_kind kind, const str
 {
 	enum kms_rc rc;
 
+	if (p->alg == ALG_KMS)
+		return begin_rv(s, &(struct call){ 0 }, kms_use_begin(key, kind, p, usep));
 	if (key != NULL && key->ckey == NULL)
 		return begin_at_backend(s, key, kind, p, usep);
 	rc = crypto_begin(key == NULL ? NULL : key->ckey, kind, p, usep);

@@ -10,8 +10,9 @@
 #define CKZ_DATA_SPECIFIED 1UL
 #endif
 
-#define RSA_BYTES_MAX 1024 /* of the longest modulus in mech.def */
-#define AES_BLOCK     16
+#define RSA_BYTES_MAX	1024 /* of the longest modulus in mech.def */
+#define AES_BLOCK	16
+#define KMS_CONTEXT_MAX 8192
 
 /* The parameter's struct, out of memory that may be misaligned. Its length must be exact. */
 static CK_RV
@@ -243,6 +244,21 @@ read_sm2_id(struct params *p, const CK_MECHANISM *m)
 	return own_bytes(p, m->pParameter, m->ulParameterLen, &p->p.u.sm2.id);
 }
 
+/* Something between braces; whether it is good JSON, the KMS will tell. */
+static CK_RV
+read_kms(struct params *p, const CK_MECHANISM *m)
+{
+	struct slice *context = &p->p.u.kms.context;
+
+	if (m->ulParameterLen > KMS_CONTEXT_MAX)
+		return CKR_MECHANISM_PARAM_INVALID;
+	TRY_RV(own_bytes(p, m->pParameter, m->ulParameterLen, context));
+	if (context->len > 0 &&
+	    (context->len < 2 || context->p[0] != '{' || context->p[context->len - 1] != '}'))
+		return CKR_MECHANISM_PARAM_INVALID;
+	return CKR_OK;
+}
+
 CK_RV
 params_read(struct params *p, const struct mech *row, const CK_MECHANISM *mechanism)
 {
@@ -263,6 +279,7 @@ params_read(struct params *p, const struct mech *row, const CK_MECHANISM *mechan
 	case PARAM_ECDH1: return read_ecdh1(p, &m);
 	case PARAM_EDDSA: return read_eddsa(&m);
 	case PARAM_SM2_ID: return read_sm2_id(p, &m);
+	case PARAM_KMS: return read_kms(p, &m);
 	}
 	return CKR_MECHANISM_PARAM_INVALID;
 }

@@ -104,6 +104,7 @@ enum alg {
 	ALG_SM4_CBC_PAD,
 	ALG_SM4_CTR,
 	ALG_SM4_SEAL, /* CTR with HMAC-SM3, see docs/ciphertext-blob.md: cipher text and tag */
+	ALG_KMS, /* the KMS's own Encrypt and Decrypt: cipher text that names its key and version */
 	ALG_END,
 };
 
@@ -146,6 +147,9 @@ struct alg_params {
 			struct slice iv; /* SM4_SEAL_IV bytes */
 			struct slice aad;
 		} seal;
+		struct {
+			struct slice context; /* JSON, empty: none */
+		} kms;
 		struct {
 			struct slice peer; /* uncompressed point, 04 || x || y */
 		} ecdh;

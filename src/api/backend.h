@@ -49,6 +49,7 @@ struct token_status {
 /* What a backend can do with a key that it holds. */
 struct backend_caps {
 	bool raw_symmetric; /* AES and MAC keys with raw mechanisms */
+	size_t blob_extra;  /* bytes that the cipher text of Encrypt has more than the plain text */
 };
 
 struct backend_ops {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Copies and releases objects and lists of references. */
+/* Copies and releases objects and lists of references; ids as text. */
 #include "api/object.h"
 
 #include <stdlib.h>
+
+#include "base/codec.h"
 
 void
 object_free(struct object *o)
@@ -63,4 +65,47 @@ object_refs_free(struct object_refs *r)
 		return;
 	free(r->v);
 	*r = (struct object_refs){ 0 };
+}
+
+/* -- ids -- */
+
+/* Where the hyphens stand. */
+static bool
+is_hyphen(size_t i)
+{
+	return i == 8 || i == 13 || i == 18 || i == 23;
+}
+
+void
+uid_to_text(const struct uid *id, char ret[UID_TEXT_LEN + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t n = 0;
+
+	for (size_t i = 0; i < UID_TEXT_LEN; i++) {
+		if (is_hyphen(i)) {
+			ret[i] = '-';
+			continue;
+		}
+		ret[i] = digits[(id->b[n / 2] >> (n % 2 == 0 ? 4 : 0)) & 15];
+		n++;
+	}
+	ret[UID_TEXT_LEN] = '\0';
+}
+
+bool
+uid_from_text(struct slice text, struct uid *ret)
+{
+	auto_buf hex = { 0 };
+	auto_buf bytes = { 0 };
+
+	if (text.len != UID_TEXT_LEN)
+		return false;
+	for (size_t i = 0; i < UID_TEXT_LEN; i++)
+		if (is_hyphen(i) ? text.p[i] != '-' : buf_add_byte(&hex, text.p[i]) != KMS_OK)
+			return false;
+	if (hex_decode(buf_slice(&hex), &bytes) != KMS_OK || bytes.len != UID_LEN)
+		return false;
+	memcpy(ret->b, bytes.p, UID_LEN);
+	return true;
 }

@@ -30,6 +30,12 @@ uid_eq(const struct uid *a, const struct uid *b)
 	return memcmp(a->b, b->b, UID_LEN) == 0;
 }
 
+/* Ids as people see them: "1234abcd-12ab-34cd-56ef-1234567890ab". */
+#define UID_TEXT_LEN 36
+void uid_to_text(const struct uid *id, char ret[UID_TEXT_LEN + 1]);
+/* Exactly that form, hex of either case; false for anything else. */
+bool uid_from_text(struct slice text, struct uid *ret);
+
 /* Stored in files: values are never reused or renumbered. */
 enum object_kind {
 	OBJECT_NONE = 0,

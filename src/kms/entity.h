@@ -23,10 +23,4 @@ enum kms_rc entity_seal(struct call *c, const struct keyring *keys, struct store
 enum kms_rc entity_open(struct call *c, const struct keyring *keys, const struct store_entity *e,
     struct secret *secret_part) MUST_USE;
 
-/* Ids as people see them: "1234abcd-12ab-34cd-56ef-1234567890ab". */
-#define UID_TEXT_LEN 36
-void uid_to_text(const struct uid *id, char ret[UID_TEXT_LEN + 1]);
-/* Exactly that form, hex of either case; false for anything else. */
-bool uid_from_text(struct slice text, struct uid *ret);
-
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "base/os.h"
+#include "kms/act.h"
+#include "kms/blob.h"
 #include "kms/record.h"
 #include "kms/tick.h"
 
@@ -142,7 +144,8 @@ local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
 		local_close(&l->base);
 		return rc;
 	}
-	l->base.caps = (struct backend_caps){ .raw_symmetric = true };
+	l->base.caps = (struct backend_caps){ .raw_symmetric = true,
+		.blob_extra = BLOB_HEADER_LEN + BLOB_TAG_LEN };
 	*ret = &l->base;
 	return KMS_OK;
 }

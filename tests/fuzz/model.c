@@ -184,7 +184,7 @@ choose_mech(struct feed *f, CK_MECHANISM_TYPE *type)
 	size_t n, which = feed_u8(f);
 	const struct mech *rows = mech_rows(&n);
 
-	if (which < n) {
+	if (which < n && rows[which].alg != ALG_KMS) {
 		*type = rows[which].type;
 		return &rows[which];
 	}

@@ -227,6 +227,8 @@ param_make(struct m_param *p, const struct mech *row, unsigned variant)
 	case PARAM_ECDH1: make_ecdh(p, variant); break;
 	case PARAM_EDDSA: make_eddsa(p, variant); break;
 	case PARAM_SM2_ID: make_sm2_id(p, variant); break;
+	case PARAM_KMS:
+		break; /* not chosen: its keys are the KMS's, of which the model knows nothing */
 	}
 }
 

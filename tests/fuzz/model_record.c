@@ -83,6 +83,7 @@ length_of(const struct m_op *op, size_t len)
 	case ALG_ECDH:
 	case ALG_SM2PKE: /* known only when it is done */
 	case ALG_SM4_SEAL:
+	case ALG_KMS:
 	case ALG_END: break;
 	}
 	return SIZE_MAX;

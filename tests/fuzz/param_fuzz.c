@@ -93,6 +93,10 @@ check_params(const struct params *p, const struct mech *m)
 		check_slice(p, p->p.u.sm2.id);
 		MUST(p->p.u.sm2.id.len <= SM2_ID_MAX);
 		break;
+	case PARAM_KMS:
+		check_slice(p, p->p.u.kms.context);
+		MUST(p->p.u.kms.context.len <= 8192);
+		break;
 	case PARAM_NONE:
 	case PARAM_EDDSA: break;
 	}
