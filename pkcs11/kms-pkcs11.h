@@ -51,4 +51,16 @@
 #define CKM_KMS_ENCRYPT (CK_KMS_VENDOR + 0x5301UL)
 #define KMS_ENCRYPT_MAX 6144
 
+/*
+ * What the KMS tells of a key of the token, as text without a final NUL; read-only. The version is
+ * told of private and secret keys; the alias is the oldest one, or empty; the state is the KMS's
+ * word, such as Enabled. CKR_ATTRIBUTE_TYPE_INVALID: the key is none of the KMS's.
+ * CKR_ATTRIBUTE_SENSITIVE: nobody is logged in.
+ */
+#define CKA_KMS_KEY_ID	       (CKA_VENDOR_DEFINED | 0x4b4d5301UL)
+#define CKA_KMS_KEY_VERSION_ID (CKA_VENDOR_DEFINED | 0x4b4d5302UL)
+#define CKA_KMS_KEY_ALIAS      (CKA_VENDOR_DEFINED | 0x4b4d5303UL)
+#define CKA_KMS_KEY_STATE      (CKA_VENDOR_DEFINED | 0x4b4d5304UL)
+#define CKA_KMS_KEY_ARN	       (CKA_VENDOR_DEFINED | 0x4b4d5305UL)
+
 #endif

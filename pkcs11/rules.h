@@ -5,6 +5,7 @@
 
 #include "api/object.h"
 #include "pkcs11/cryptoki.h"
+#include "pkcs11/kms-pkcs11.h"
 
 #define BIT_OF(n) (1u << (n))
 
@@ -31,6 +32,7 @@ enum attr_how {
 	HOW_CHECK_VALUE,
 	HOW_GEN_MECH, /* in the stored record, set by us */
 	HOW_UNIQUE_ID,
+	HOW_KMS, /* the KMS knows */
 };
 
 enum {

@@ -246,6 +246,7 @@ apply_one(enum schema_use use, const struct attr_rule *rule, const struct attr *
 	case HOW_SPKI:
 	case HOW_CHECK_VALUE: return CKR_OK; /* the key's maker looks at these */
 	case HOW_GEN_MECH:
+	case HOW_KMS:
 	case HOW_UNIQUE_ID: return CKR_ATTRIBUTE_READ_ONLY;
 	}
 	return CKR_GENERAL_ERROR;

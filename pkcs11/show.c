@@ -3,6 +3,7 @@
 #include "base/codec.h"
 #include "crypto/cert.h"
 #include "pkcs11/family.h"
+#include "pkcs11/kms_fact.h"
 #include "pkcs11/rules.h"
 #include "pkcs11/rv.h"
 #include "pkcs11/schema.h"
@@ -243,6 +244,7 @@ schema_get(struct entry *e, struct call *call, CK_ATTRIBUTE_TYPE type, struct at
 	case HOW_SPKI: return show_spki(e, ret);
 	case HOW_CHECK_VALUE: return show_check_value(e, ret);
 	case HOW_UNIQUE_ID: return show_unique_id(e, ret);
+	case HOW_KMS: TRY_RV(kms_fact(e, call, type, &ret->owned)); return owned(ret);
 	}
 	return CKR_GENERAL_ERROR;
 }

@@ -152,6 +152,43 @@ START_TEST(a_session_key_is_enveloped_and_opened_again)
 }
 END_TEST
 
+/* -- facts -- */
+
+static void
+check_text(CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, const char *wanted)
+{
+	char got[200];
+	CK_ULONG n = get_bytes(o, type, got, sizeof(got));
+
+	ck_assert_uint_eq(n, strlen(wanted));
+	ck_assert(memcmp(got, wanted, n) == 0);
+}
+
+START_TEST(a_key_tells_what_the_kms_knows_of_it)
+{
+	CK_OBJECT_HANDLE pub, priv, session = make_aes(hs, false, "session");
+	char id[37] = "", of_public[37] = "", version[37] = "", arn[200] = "";
+	CK_ULONG n;
+
+	make_ec(hs, true, "pair", &pub, &priv);
+	ck_assert_uint_eq(get_bytes(priv, CKA_KMS_KEY_ID, id, sizeof(id)), 36);
+	ck_assert_uint_eq(get_bytes(pub, CKA_KMS_KEY_ID, of_public, sizeof(of_public)), 36);
+	ck_assert_str_eq(id, of_public);
+	ck_assert_uint_eq(get_bytes(priv, CKA_KMS_KEY_VERSION_ID, version, sizeof(version)), 36);
+	ck_assert_str_ne(id, version);
+	CHECK_RV(get_rv(pub, CKA_KMS_KEY_VERSION_ID), CKR_ATTRIBUTE_TYPE_INVALID);
+	check_text(priv, CKA_KMS_KEY_STATE, "Enabled");
+	check_text(priv, CKA_KMS_KEY_ALIAS, "");
+	n = get_bytes(priv, CKA_KMS_KEY_ARN, arn, sizeof(arn) - 1);
+	ck_assert(n > 40 && strncmp(arn, "acs:kms:local:", 14) == 0);
+	ck_assert_str_eq(arn + n - 36, id);
+	CHECK_RV(get_rv(session, CKA_KMS_KEY_ID), CKR_ATTRIBUTE_TYPE_INVALID);
+	CHECK_RV(set_bytes(priv, CKA_KMS_KEY_ID, "x", 1), CKR_ATTRIBUTE_READ_ONLY);
+	CHECK_OK(p11->C_Logout(hs));
+	CHECK_RV(get_rv(pub, CKA_KMS_KEY_STATE), CKR_ATTRIBUTE_SENSITIVE);
+}
+END_TEST
+
 /* -- beside kmsctl, another process -- */
 
 /* kmsctl at work on the test's token. */
@@ -195,6 +232,27 @@ START_TEST(kmsctl_decrypts_what_the_mechanism_encrypted)
 }
 END_TEST
 
+START_TEST(what_kmsctl_says_of_a_key_is_told_and_binds)
+{
+	CK_OBJECT_HANDLE key = make_aes(hs, true, "kms");
+	CK_BYTE blob[200];
+	CK_ULONG n = sizeof(blob);
+	char id[37] = "", arguments[200];
+
+	ck_assert_uint_eq(get_bytes(key, CKA_KMS_KEY_ID, id, sizeof(id)), 36);
+	snprintf(arguments, sizeof(arguments), "alias create alias/it %s >/dev/null", id);
+	ck_assert_int_eq(kmsctl(arguments), 0);
+	check_text(key, CKA_KMS_KEY_ALIAS, "alias/it");
+	ck_assert_int_eq(kmsctl("key disable alias/it >/dev/null"), 0);
+	check_text(key, CKA_KMS_KEY_STATE, "Disabled");
+	CHECK_RV(encrypt(&plain_mech, key, "hello", 5, blob, &n), CKR_KEY_FUNCTION_NOT_PERMITTED);
+	ck_assert_uint_eq(find_label(hs, "kms"), 0);
+	ck_assert_int_eq(kmsctl("key enable alias/it >/dev/null"), 0);
+	CHECK_OK(encrypt(&plain_mech, key, "hello", 5, blob, &n));
+	ck_assert_uint_eq(find_label(hs, "kms"), 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -205,7 +263,9 @@ main(void)
 		a_context_that_is_none_and_keys_that_are_none_of_the_kms_are_refused,
 		another_keys_blob_is_refused_whatever_could_open_it,
 		a_session_key_is_enveloped_and_opened_again,
+		a_key_tells_what_the_kms_knows_of_it,
 		kmsctl_decrypts_what_the_mechanism_encrypted,
+		what_kmsctl_says_of_a_key_is_told_and_binds,
 	};
 	Suite *s = suite_create("p11 kms");
 	TCase *t = tcase_create("p11 kms");
