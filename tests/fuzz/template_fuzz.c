@@ -9,6 +9,7 @@
  * template (tmpl.c).
  */
 #define _GNU_SOURCE 1
+#include "pkcs11/kms-pkcs11.h"
 #include "tests/fuzz/known.h"
 #include "tests/fuzz/things.h"
 #include "tests/fuzz/world.h"

@@ -2,6 +2,8 @@
 /* Templates for fuzzing; see tmpl.h. */
 #include "tests/fuzz/tmpl.h"
 
+#include "pkcs11/kms-pkcs11.h"
+
 #include "tests/fuzz/known.h"
 
 #define DEPTH_MAX 3
@@ -71,6 +73,12 @@ const CK_ATTRIBUTE_TYPE tmpl_types[] = {
 	CKA_EC_PARAMS,
 	CKA_EC_POINT,
 	CKA_VALUE_LEN,
+	/* of the KMS */
+	CKA_KMS_KEY_ID,
+	CKA_KMS_KEY_VERSION_ID,
+	CKA_KMS_KEY_ALIAS,
+	CKA_KMS_KEY_STATE,
+	CKA_KMS_KEY_ARN,
 	/* of no class that there is here */
 	CKA_PROFILE_ID,
 	CKA_PRIME,
