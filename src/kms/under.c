@@ -67,7 +67,8 @@ configured(struct act *a, struct master_key *k)
 	if (rc == KMS_NOTFOUND)
 		return unfit(a->c, "names no key that there is");
 	TRY(rc);
-	if (k->spec.type != KEY_AES || (k->usage & (USAGE_ENCRYPT_DECRYPT | USAGE_ANY)) == 0)
+	if (!key_type_is_cipher(k->spec.type) ||
+	    (k->usage & (USAGE_ENCRYPT_DECRYPT | USAGE_ANY)) == 0)
 		return unfit(a->c, "is no symmetric key for ENCRYPT/DECRYPT");
 	TRY(act_permit_key(a, "kms:GenerateDataKey", k));
 	TRY(a->l->store->ops->revision(a->l->store, a->c, &k->primary, &revision, &flags));
