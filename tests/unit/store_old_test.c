@@ -135,7 +135,7 @@ START_TEST(what_is_changed_and_added_is_there_when_it_is_opened_again)
 	backend_key_close(b, k);
 	backend_close(b);
 	ck_assert_int_eq(number_of("PRAGMA user_version"), 2);
-	ck_assert_int_eq(number_of("SELECT count(*) FROM entity"), 0);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM entity WHERE kind = 1"), 1); /* added */
 }
 END_TEST
 
