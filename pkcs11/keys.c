@@ -13,7 +13,7 @@ keys_mech(const struct session *s, const CK_MECHANISM *m, CK_FLAGS flags, const 
 
 	memcpy(&copy, m, sizeof(copy));
 	*ret = mech_find(copy.mechanism);
-	if (*ret == NULL || ((*ret)->flags & flags) == 0 || !token_offers(s->token, *ret))
+	if (*ret == NULL || (token_offers(s->token, *ret) & flags) == 0)
 		return CKR_MECHANISM_INVALID;
 	if ((*ret)->alg == ALG_NONE && copy.ulParameterLen != 0)
 		return CKR_MECHANISM_PARAM_INVALID;

@@ -84,7 +84,7 @@ once(struct use *base, struct slice in, struct outbuf *out, size_t *need)
 static size_t
 bound(const struct use *u, size_t in_len, bool final UNUSED)
 {
-	size_t extra = ((const struct kms_use *)u)->token->backend->caps.blob_extra;
+	size_t extra = ((const struct kms_use *)u)->token->backend->blob_extra;
 
 	if (u->kind == USE_ENCRYPT)
 		return in_len + extra;

@@ -211,7 +211,7 @@ prepare(struct session *s, struct op *op, enum use_kind kind, CK_MECHANISM_TYPE 
 	uint64_t generation = 0;
 	CK_RV rv;
 
-	if (m == NULL || (m->flags & rules[kind].offered) == 0 || !token_offers(s->token, m))
+	if (m == NULL || (token_offers(s->token, m) & rules[kind].offered) == 0)
 		return CKR_MECHANISM_INVALID;
 	if (kind != USE_DIGEST) {
 		/* Before the look-up: what changes during it must not pass for current. */

@@ -11,7 +11,6 @@
 #endif
 
 #define RSA_BYTES_MAX	1024 /* of the longest modulus in mech.def */
-#define AES_BLOCK	16
 #define KMS_CONTEXT_MAX 8192
 
 /* The parameter's struct, out of memory that may be misaligned. Its length must be exact. */

@@ -87,13 +87,54 @@ token_logout(struct token *t)
 	catalog_forget_private(t->catalog);
 }
 
-bool
+/* A function counts when the backend can do the part of it that needs a key of its own: of a pair's
+ * functions the private half's. */
+CK_FLAGS
 token_offers(const struct token *t, const struct mech *m)
 {
-	bool symmetric = key_type_is_secret(m->key);
+	static const struct {
+		CK_FLAGS function;
+		unsigned secret, pair; /* bits CAN() that it takes */
+	} needs[] = {
+		{ CKF_ENCRYPT | CKF_WRAP, CAN(USE_ENCRYPT), CAN(USE_DECRYPT) },
+		{ CKF_DECRYPT | CKF_UNWRAP, CAN(USE_DECRYPT), CAN(USE_DECRYPT) },
+		{ CKF_SIGN, CAN(USE_SIGN), CAN(USE_SIGN) },
+		{ CKF_VERIFY, CAN(USE_VERIFY), CAN(USE_SIGN) },
+		{ CKF_DERIVE, CAN_DERIVE, CAN_DERIVE },
+	};
+	bool secret = key_type_is_secret(m->key);
+	CK_FLAGS functions = CKF_GENERATE | CKF_GENERATE_KEY_PAIR | CKF_DIGEST, flags = m->flags;
+	const struct key_caps *caps;
+	size_t i;
 
-	return t->backend != NULL &&
-	    (!symmetric || t->backend->caps.raw_symmetric || m->alg != ALG_NONE);
+	if (t->backend == NULL)
+		return 0;
+	if (m->key == KEY_NONE)
+		return flags;
+	caps = backend_caps(t->backend);
+	if ((caps->makes & 1u << m->key) == 0)
+		flags &= ~(CKF_GENERATE | CKF_GENERATE_KEY_PAIR);
+	for (i = 0; i < ARRAY_LEN(needs); i++) {
+		functions |= needs[i].function;
+		if ((caps->uses[m->alg][m->digest] & (secret ? needs[i].secret : needs[i].pair)) ==
+		    0)
+			flags &= ~needs[i].function;
+	}
+	return (flags & functions) == 0 ? 0 : flags;
+}
+
+/* The greater of the least and the lesser of the greatest key sizes, by mechanism and backend; in
+ * bytes for AES, of which backends have no limits of their own. */
+static void
+narrow_sizes(const struct token *t, const struct mech *m, CK_MECHANISM_INFO *info)
+{
+	const struct key_caps *caps = backend_caps(t->backend);
+	uint32_t min = caps->bits[m->key].min, max = caps->bits[m->key].max;
+
+	if (min > info->ulMinKeySize)
+		info->ulMinKeySize = min;
+	if (max != 0 && max < info->ulMaxKeySize)
+		info->ulMaxKeySize = max;
 }
 
 /* The slots, or only those with a token, put at LIST unless that is NULL; how many they are. */
@@ -236,7 +277,7 @@ list_mechanisms(const struct token *t, CK_MECHANISM_TYPE *list)
 
 	rows = mech_rows(&n);
 	for (i = 0; i < n; i++) {
-		if (!token_offers(t, &rows[i]))
+		if (token_offers(t, &rows[i]) == 0)
 			continue;
 		if (list != NULL)
 			ulong_put((CK_BYTE *)list + offered * sizeof(*list), rows[i].type);
@@ -275,6 +316,7 @@ C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PT
 	CK_MECHANISM_INFO info;
 	const struct mech *m;
 	struct token *t;
+	CK_FLAGS flags;
 
 	if (g.rv != CKR_OK)
 		return rv_trace(__func__, g.rv);
@@ -282,11 +324,11 @@ C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO_PT
 		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
 	if ((t = lib_token_of_slot(slot)) == NULL)
 		return rv_trace(__func__, CKR_SLOT_ID_INVALID);
-	if ((m = mech_find(type)) == NULL || !token_offers(t, m))
+	if ((m = mech_find(type)) == NULL || (flags = token_offers(t, m)) == 0)
 		return rv_trace(__func__, CKR_MECHANISM_INVALID);
-	info = (CK_MECHANISM_INFO){
-		.ulMinKeySize = m->min, .ulMaxKeySize = m->max, .flags = m->flags
-	};
+	info =
+	    (CK_MECHANISM_INFO){ .ulMinKeySize = m->min, .ulMaxKeySize = m->max, .flags = flags };
+	narrow_sizes(t, m, &info);
 	memcpy((void *)ret, &info, sizeof(info));
 	return rv_trace(__func__, CKR_OK);
 }

@@ -55,9 +55,10 @@ CK_RV token_fail(const struct token *t, const struct call *call, enum kms_rc rc)
 /* Logs out: role, backend, private objects. No-op when nobody is in. With login_lock held. */
 void token_logout(struct token *t);
 
-/* A mechanism that this token can run: rows, less what its backend cannot do. */
+/* M's functions and facts, less what this token's backend cannot do with its keys; 0 when nothing
+ * is left of them. */
 struct mech;
-bool token_offers(const struct token *t, const struct mech *m);
+CK_FLAGS token_offers(const struct token *t, const struct mech *m);
 
 /* Copies TEXT into a field padded with blanks, cutting at whole UTF-8 characters. */
 void pad_text(unsigned char *dst, size_t cap, const char *text);

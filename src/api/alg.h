@@ -76,6 +76,13 @@ enum digest {
 /* Output length of a digest in bytes; 0 for DIGEST_NONE. */
 size_t digest_len(enum digest d);
 
+#define AES_BLOCK 16
+/* CTR: bytes until the low BITS bits of the counter block come round; at most UINT64_MAX. */
+uint64_t aes_ctr_left(const uint8_t iv[AES_BLOCK], uint32_t bits);
+/* PKCS#7 (RFC 5652 §6.3): the bytes of BLOCK that are no padding, or -1; takes the same time for
+ * all contents. */
+int aes_unpadded(const uint8_t block[AES_BLOCK]);
+
 enum alg {
 	ALG_NONE = 0,
 	ALG_DIGEST,    /* no key: hashing alone */

@@ -11,11 +11,22 @@ lacks(const struct backend *b, struct call *c, const char *method)
 	return call_fail(c, KMS_NOTSUP, "the %s backend cannot %s", b->ops->name, method);
 }
 
+const struct key_caps key_caps_all = {
+	.uses = { [0 ... ALG_END - 1] = { [0 ... DIGEST_END - 1] = UINT8_MAX } },
+	.makes = UINT8_MAX,
+};
+
 void
 backend_close(struct backend *b)
 {
 	if (b != NULL && b->ops->close != NULL)
 		b->ops->close(b);
+}
+
+const struct key_caps *
+backend_caps(struct backend *b)
+{
+	return b->ops->caps == NULL ? &key_caps_all : b->ops->caps(b);
 }
 
 enum kms_rc
@@ -209,4 +220,12 @@ backend_uses_close(struct backend *b, struct backend_uses *u)
 {
 	if (u != NULL && b->ops->uses_close != NULL)
 		b->ops->uses_close(b, u);
+}
+
+enum kms_rc
+backend_wrap(struct backend *b, struct call *c, struct backend_key *k, const struct alg_params *p,
+    struct backend_key *target, struct buf *ret)
+{
+	return b->ops->wrap == NULL ? lacks(b, c, "wrap keys inside")
+				    : b->ops->wrap(b, c, k, p, target, ret);
 }

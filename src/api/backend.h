@@ -46,16 +46,30 @@ struct token_status {
 #define PIN_MIN 4
 #define PIN_MAX 255
 
-/* What a backend can do with a key that it holds. */
-struct backend_caps {
-	bool raw_symmetric; /* AES and MAC keys with raw mechanisms */
-	size_t blob_extra;  /* bytes that the cipher text of Encrypt has more than the plain text */
+/*
+ * What a backend can do with the private and secret keys that it holds. Of a pair's other half,
+ * which everybody may do for himself, nothing is said.
+ */
+#define CAN(kind)  (1u << (kind)) /* of enum use_kind */
+#define CAN_DERIVE CAN(USE_KINDS)
+struct key_caps {
+	uint8_t uses[ALG_END][DIGEST_END]; /* bits CAN() */
+	uint8_t makes;			   /* key types that it generates: 1 << enum key_type */
+	struct {
+		uint32_t min, max;
+	} bits[KEY_TYPE_END]; /* of keys; 0: no limit but the algorithm's own */
+	bool inside;	   /* material never comes out: keys are sensitive, and wrapped by wrap() */
 };
+/* Everything there is. */
+extern const struct key_caps key_caps_all;
 
 struct backend_ops {
 	const char *name;
 	/* Releases everything; nothing is in use any more. */
 	void (*close)(struct backend *b);
+	/* Costs nothing and never fails; valid as long as the backend. May become more exact once,
+	 * when what is behind it has first been seen. NULL: key_caps_all. */
+	const struct key_caps *(*caps)(struct backend *b);
 
 	/* -- the token -- */
 	enum kms_rc (*status)(struct backend *b, struct call *c, struct token_status *ret);
@@ -150,18 +164,25 @@ struct backend_ops {
 	    const struct alg_params *p, struct secret *ret);
 	/* Before the backend is closed. */
 	void (*uses_close)(struct backend *b, struct backend_uses *u);
+	/*
+	 * Wraps TARGET, which is extractable, under K where both are kept and the material does not
+	 * come out. KMS_NOTSUP: it does; export it and encrypt it.
+	 */
+	enum kms_rc (*wrap)(struct backend *b, struct call *c, struct backend_key *k,
+	    const struct alg_params *p, struct backend_key *target, struct buf *ret);
 };
 
 /* First member of each implementation. */
 struct backend {
 	const struct backend_ops *ops;
-	struct backend_caps caps;
+	size_t blob_extra; /* bytes that the cipher text of Encrypt has more than the plain text */
 };
 
 /* The methods by name. A method that an implementation lacks is KMS_NOTSUP. No lock is needed
  * around any of them: every implementation takes calls from many threads at once; but a use is one
  * thread's at a time. */
 void backend_close(struct backend *b);
+const struct key_caps *backend_caps(struct backend *b);
 enum kms_rc backend_status(struct backend *b, struct call *c, struct token_status *ret) MUST_USE;
 enum kms_rc backend_init_token(struct backend *b, struct call *c, struct slice label,
     struct slice so_pin) MUST_USE;
@@ -203,6 +224,8 @@ enum kms_rc backend_derive(struct backend *b, struct call *c, struct backend_key
     const struct alg_params *p, struct secret *ret) MUST_USE;
 /* Takes NULL. */
 void backend_uses_close(struct backend *b, struct backend_uses *u);
+enum kms_rc backend_wrap(struct backend *b, struct call *c, struct backend_key *k,
+    const struct alg_params *p, struct backend_key *target, struct buf *ret) MUST_USE;
 
 /* Sets the call's error text; returns RC. C may be NULL. */
 #define call_fail(c, rc, ...) err_set((c) == NULL ? NULL : &(c)->err, (rc), __VA_ARGS__)

@@ -53,8 +53,10 @@ struct use {
 	const struct use_ops *ops;
 	enum use_kind kind;
 	enum alg alg;
-	bool multipart; /* false: the algorithm takes its input in one piece only (RSA without a
-			   digest, KW ...) */
+	bool multipart;	 /* false: the algorithm takes its input in one piece only (RSA without a
+			    digest, KW ...) */
+	const char *why; /* what is behind the last error, for a person, where there is more to say;
+			    else NULL */
 };
 
 /* Forwards to ops->free; takes NULL. */

@@ -8,7 +8,7 @@
 
 #include <openssl/core_names.h>
 
-#define BLOCK 16
+#define BLOCK AES_BLOCK
 #define CHUNK 4096 /* how much is moved at once when parts do not end at blocks */
 
 struct cipher_use {
@@ -76,19 +76,6 @@ cipher_free(struct use *u)
 	cuse_release(&s->c, sizeof *s);
 }
 
-/* Bytes until the low BITS bits of the counter block come round; at most UINT64_MAX. */
-static uint64_t
-counter_left(const uint8_t iv[BLOCK], uint32_t bits)
-{
-	unsigned __int128 v = 0, end = bits == 128 ? 0 : (unsigned __int128)1 << bits;
-
-	for (int i = 0; i < BLOCK; i++)
-		v = v << 8 | iv[i];
-	v = end - (bits == 128 ? v : v & (end - 1));
-	/* 0 is 2^128, from which a counter of all bits starts at 0. */
-	return v == 0 || v > UINT64_MAX / BLOCK ? UINT64_MAX : (uint64_t)v * BLOCK;
-}
-
 static enum kms_rc
 cipher_restart(struct use *u, const struct alg_params *p)
 {
@@ -103,7 +90,7 @@ cipher_restart(struct use *u, const struct alg_params *p)
 		if (!s->blocks) {
 			if (p->u.cipher.counter_bits < 1 || p->u.cipher.counter_bits > 128)
 				return KMS_BAD_PARAM;
-			s->left = counter_left(iv.p, p->u.cipher.counter_bits);
+			s->left = aes_ctr_left(iv.p, p->u.cipher.counter_bits);
 		}
 		if (EVP_CipherInit_ex2(s->ctx, NULL, NULL, iv.p, -1, NULL) != 1)
 			return KMS_INTERNAL;
@@ -191,21 +178,6 @@ cipher_update(struct use *u, struct slice in, struct outbuf *out, size_t *need)
 	return KMS_OK;
 }
 
-/* PKCS#7 (RFC 5652 §6.3): the bytes of BLOCK that are no padding, or -1; takes the same time for
- * all contents. */
-static int
-unpadded(const uint8_t block[BLOCK])
-{
-	unsigned n = block[BLOCK - 1], bad = (n - 1) >> 4;
-
-	for (unsigned i = 0; i < BLOCK; i++) {
-		unsigned in_padding = 0u - (((BLOCK - 1 - i) - n) >> 31);
-
-		bad |= in_padding & (block[i] ^ n);
-	}
-	return bad != 0 ? -1 : (int)(BLOCK - n);
-}
-
 static bool
 set_iv(struct cipher_use *s, const uint8_t iv[BLOCK])
 {
@@ -226,7 +198,7 @@ open_last(struct cipher_use *s, const uint8_t last[BLOCK], struct outbuf *out, s
 	if (EVP_CIPHER_CTX_get_updated_iv(s->ctx, iv, sizeof iv) != 1 ||
 	    !cipher_run(s->ctx, last, BLOCK, block))
 		return cuse_end(&s->c, KMS_INTERNAL);
-	if ((len = unpadded(block)) < 0) {
+	if ((len = aes_unpadded(block)) < 0) {
 		rc = cuse_end(&s->c, KMS_BAD_DATA);
 	} else if (cuse_small(out, need, (size_t)len)) {
 		rc = set_iv(s, iv) ? KMS_BUFFER_SMALL : cuse_end(&s->c, KMS_INTERNAL);
@@ -310,7 +282,7 @@ open_padded(struct cipher_use *s, struct slice in, struct outbuf *out, size_t *n
 		return open_tight(s, in, out, need);
 	if (!cipher_run(s->ctx, in.p, in.len, out->p))
 		return cuse_end(&s->c, KMS_INTERNAL);
-	if ((last = unpadded(out->p + in.len - BLOCK)) < 0) {
+	if ((last = aes_unpadded(out->p + in.len - BLOCK)) < 0) {
 		mem_wipe(out->p, in.len);
 		return cuse_end(&s->c, KMS_BAD_DATA);
 	}

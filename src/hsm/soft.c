@@ -18,6 +18,12 @@ soft_close(struct hsm *h UNUSED)
 {
 }
 
+static const struct key_caps *
+soft_caps(struct hsm *h UNUSED)
+{
+	return &key_caps_all;
+}
+
 /* Curves tell all; sizes are told by bits. */
 static bool
 matches(const struct key_spec *have, const struct key_spec *want)
@@ -63,11 +69,11 @@ write_out(const struct ckey *k, struct secret *material, struct buf *spki)
 }
 
 static enum kms_rc
-soft_generate(struct hsm *h UNUSED, struct call *c, const struct key_spec *spec, struct slice e,
+soft_generate(struct hsm *h UNUSED, struct call *c, const struct object *o, struct slice e,
     struct secret *material, struct buf *spki)
 {
 	auto_ckey *k = NULL;
-	enum kms_rc rc = ckey_generate(spec, e, &k);
+	enum kms_rc rc = ckey_generate(&o->spec, e, &k);
 
 	if (rc != KMS_OK)
 		return call_fail(c, rc, "generating a key failed: %s", rc_text(rc));
@@ -75,11 +81,11 @@ soft_generate(struct hsm *h UNUSED, struct call *c, const struct key_spec *spec,
 }
 
 static enum kms_rc
-soft_import(struct hsm *h UNUSED, struct call *c, const struct key_spec *spec, struct slice outside,
+soft_import(struct hsm *h UNUSED, struct call *c, const struct object *o, struct slice outside,
     struct secret *material, struct buf *spki)
 {
 	auto_ckey *k = NULL;
-	enum kms_rc rc = parse(spec, outside, &k);
+	enum kms_rc rc = parse(&o->spec, outside, &k);
 
 	if (rc != KMS_OK)
 		return call_fail(c, rc, "the key to import is not valid: %s", rc_text(rc));
@@ -129,6 +135,7 @@ soft_derive(struct hsm *h UNUSED, struct call *c UNUSED, struct hsm_key *k,
 static const struct hsm_ops soft_ops = {
 	.name = "soft",
 	.close = soft_close,
+	.caps = soft_caps,
 	.generate = soft_generate,
 	.import = soft_import,
 	.export_material = soft_export,

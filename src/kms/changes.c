@@ -27,6 +27,8 @@ changes_free(struct changes *s)
 	for (size_t i = 0; i < s->n; i++)
 		release(&s->v[i]);
 	free(s->v);
+	hsm_keys_destroy(&s->made);
+	hsm_keys_leave(&s->doomed);
 	*s = (struct changes){ 0 };
 }
 
@@ -103,8 +105,10 @@ changes_update_object(struct changes *s, struct store_row *row, uint64_t was)
 }
 
 enum kms_rc
-changes_remove_object(struct changes *s, const struct uid *id, uint64_t was)
+changes_remove_object(struct changes *s, struct local *l, struct call *c, const struct uid *id,
+    uint64_t was)
 {
+	TRY(hsm_doom(&s->doomed, l, c, id));
 	return add(s, REMOVE_OBJECT, id, sizeof(*id), was);
 }
 
@@ -133,6 +137,8 @@ changes_commit(struct changes *s, struct local *l, struct call *c, const struct 
 	for (size_t i = 0; i < s->n; i++)
 		if (s->v[i].kind == REMOVE_OBJECT)
 			keys_forget(l, s->v[i].id);
+	hsm_keys_leave(&s->made);
+	hsm_keys_destroy(&s->doomed);
 	changes_free(s);
 	return KMS_OK;
 }

@@ -3,14 +3,15 @@
 #ifndef KMS_KMS_CHANGES_H
 #define KMS_KMS_CHANGES_H
 
-#include "kms/core.h"
+#include "kms/hsm_keys.h"
 
 struct changes {
 	struct store_change *v;
 	size_t n, cap;
+	struct hsm_keys made, doomed; /* keys in the HSM that come and go with the rows */
 };
 
-/* Releases everything that was handed over. */
+/* Releases everything that was handed over; what was not written never was. */
 void changes_free(struct changes *s);
 #define auto_changes __attribute__((cleanup(changes_free))) struct changes
 
@@ -18,7 +19,9 @@ void changes_free(struct changes *s);
  */
 enum kms_rc changes_insert_object(struct changes *s, struct store_row *row) MUST_USE;
 enum kms_rc changes_update_object(struct changes *s, struct store_row *row, uint64_t was) MUST_USE;
-enum kms_rc changes_remove_object(struct changes *s, const struct uid *id, uint64_t was) MUST_USE;
+/* And its key in the HSM. */
+enum kms_rc changes_remove_object(struct changes *s, struct local *l, struct call *c,
+    const struct uid *id, uint64_t was) MUST_USE;
 enum kms_rc changes_insert_entity(struct changes *s, struct store_entity *e) MUST_USE;
 enum kms_rc changes_update_entity(struct changes *s, struct store_entity *e, uint64_t was) MUST_USE;
 enum kms_rc changes_remove_entity(struct changes *s, const struct uid *id, uint64_t was) MUST_USE;

@@ -202,6 +202,8 @@ enum kms_rc gate_begin(struct backend *b, struct call *c, struct backend_key *k,
     const struct alg_params *p, struct use **usep) MUST_USE;
 enum kms_rc gate_derive(struct backend *b, struct call *c, struct backend_key *k,
     const struct alg_params *p, struct secret *ret) MUST_USE;
+enum kms_rc gate_wrap(struct backend *b, struct call *c, struct backend_key *k,
+    const struct alg_params *p, struct backend_key *target, struct buf *ret) MUST_USE;
 /* K may be used by who is logged in, and is what the store says. */
 enum kms_rc gate_usable(struct local *l, struct call *c, struct backend_key *k) MUST_USE;
 

@@ -80,3 +80,21 @@ gate_derive(struct backend *b, struct call *c, struct backend_key *k, const stru
 		secret_free(ret);
 	return rc;
 }
+
+enum kms_rc
+gate_wrap(struct backend *b, struct call *c, struct backend_key *k, const struct alg_params *p,
+    struct backend_key *target, struct buf *ret)
+{
+	struct local *l = local_of(b);
+	enum kms_rc rc;
+
+	if (l->hsm->ops->wrap == NULL)
+		return KMS_NOTSUP;
+	if ((rc = authorise(l, c, k, FLAG_WRAP)) == KMS_OK &&
+	    (rc = authorise(l, c, target, FLAG_EXTRACTABLE)) == KMS_OK)
+		rc = l->hsm->ops->wrap(l->hsm, c, k->key, p, target->key, ret);
+	rc = record_use(l, c, k, USE_ENCRYPT, p->alg, rc);
+	if (rc != KMS_OK)
+		buf_free(ret);
+	return rc;
+}

@@ -68,7 +68,8 @@ local_close(struct backend *b)
 	recorder_close(l->recorder);
 	secret_free(&l->root);
 	store_token_free(&l->token);
-	l->hsm->ops->close(l->hsm);
+	if (l->hsm != NULL)
+		l->hsm->ops->close(l->hsm);
 	if (l->store != NULL)
 		l->store->ops->close(l->store);
 	free(l->rotator.program);
@@ -83,9 +84,18 @@ local_run_programs(struct backend *b)
 	local_of(b)->rotator.runs = true;
 }
 
+static const struct key_caps *
+local_caps(struct backend *b)
+{
+	struct local *l = local_of(b);
+
+	return l->hsm->ops->caps(l->hsm);
+}
+
 static const struct backend_ops ops = {
 	.name = "local",
 	.close = local_close,
+	.caps = local_caps,
 	.status = local_status,
 	.init_token = recorded_init_token,
 	.login = recorded_login,
@@ -110,6 +120,7 @@ static const struct backend_ops ops = {
 	.begin = gate_begin,
 	.derive = gate_derive,
 	.uses_close = record_uses_close,
+	.wrap = gate_wrap,
 };
 
 enum kms_rc
@@ -139,13 +150,14 @@ local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
 		local_close(&l->base);
 		return KMS_NOMEM;
 	}
-	if ((rc = recorder_open(conf, &l->recorder)) != KMS_OK ||
-	    (rc = store_open_sqlite(conf->store, conf->read_only, c, &l->store)) != KMS_OK) {
+	rc = recorder_open(conf, &l->recorder);
+	if (rc == KMS_OK)
+		rc = store_open_sqlite(conf->store, conf->read_only, c, &l->store);
+	if (rc != KMS_OK) {
 		local_close(&l->base);
 		return rc;
 	}
-	l->base.caps = (struct backend_caps){ .raw_symmetric = true,
-		.blob_extra = BLOB_HEADER_LEN + BLOB_TAG_LEN };
+	l->base.blob_extra = BLOB_HEADER_LEN + BLOB_TAG_LEN;
 	*ret = &l->base;
 	return KMS_OK;
 }

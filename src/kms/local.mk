@@ -32,6 +32,7 @@ core_sources += %D%/envelope.c %D%/envelope.h
 core_sources += %D%/explain.c
 core_sources += %D%/gate.c
 core_sources += %D%/handlers.def
+core_sources += %D%/hsm_keys.c %D%/hsm_keys.h
 core_sources += %D%/identity.c %D%/identity.h
 core_sources += %D%/interval.c %D%/interval.h
 core_sources += %D%/json.c %D%/json.h

@@ -155,7 +155,8 @@ let_go(struct local *l, struct call *c, const struct uid *id, struct changes *ch
 	rc = row_get(l, c, id, &keys, &row, &material);
 	if (rc == KMS_OK && row.o.kind == OBJECT_PUBLIC_KEY)
 		return belong(c, &keys, &row, &none, changes);
-	return rc == KMS_OK || rc == KMS_TAMPERED ? changes_remove_object(changes, id, 0) : rc;
+	return rc == KMS_OK || rc == KMS_TAMPERED ? changes_remove_object(changes, l, c, id, 0)
+						  : rc;
 }
 
 static enum kms_rc
@@ -206,6 +207,6 @@ made_key_destroy(struct local *l, struct call *c, const struct keyring *keys,
 	} else if (rc != KMS_NOTFOUND) {
 		return rc;
 	}
-	TRY(changes_remove_object(changes, &o->id, 0));
+	TRY(changes_remove_object(changes, l, c, &o->id, 0));
 	return uid_eq(&k.primary, &o->id) ? remove_key(l, c, &k, changes) : KMS_OK;
 }

@@ -116,15 +116,15 @@ check_public_key(struct call *c, const struct object *o)
 
 /* What is kept of MATERIAL, and what goes into O's body. */
 static enum kms_rc
-take_material(struct local *l, struct call *c, struct object *o, struct slice material,
-    struct secret *kept)
+take_material(struct hsm_keys *in_hsm, struct local *l, struct call *c, struct object *o,
+    struct slice material, struct secret *kept)
 {
 	auto_buf spki = { 0 };
 
 	switch (o->kind) {
 	case OBJECT_PRIVATE_KEY:
 	case OBJECT_SECRET_KEY:
-		TRY(l->hsm->ops->import(l->hsm, c, &o->spec, material, kept, &spki));
+		TRY(hsm_import(in_hsm, l, c, o, material, kept, &spki));
 		buf_move(&o->body, &spki);
 		return KMS_OK;
 	case OBJECT_DATA:
@@ -191,15 +191,15 @@ join_half(struct local *l, struct call *c, const struct keyring *keys, const str
 
 /* V[N] becomes what is to be stored for O; those before it stand. */
 static enum kms_rc
-prepare(struct local *l, struct call *c, const struct keyring *keys, const struct object *o,
-    struct slice material, struct made *v, size_t n)
+prepare(struct hsm_keys *in_hsm, struct local *l, struct call *c, const struct keyring *keys,
+    const struct object *o, struct slice material, struct made *v, size_t n)
 {
 	auto_object copy = { 0 };
 	auto_secret kept = { 0 };
 
 	TRY(rights_make(c, keys->role, o));
 	TRY(copy_fresh(o, &copy));
-	TRY(take_material(l, c, &copy, material, &kept));
+	TRY(take_material(in_hsm, l, c, &copy, material, &kept));
 	if (copy.kind == OBJECT_PUBLIC_KEY)
 		TRY(join_half(l, c, keys, v, n, &copy));
 	return make_row(l, c, keys, &copy, secret_slice(&kept), &v[n]);
@@ -208,8 +208,8 @@ prepare(struct local *l, struct call *c, const struct keyring *keys, const struc
 /* Inserts all of V, and does MORE (may be NULL) in the same transaction. Gives what was decided
  * here back to the caller's objects. */
 static enum kms_rc
-insert(struct local *l, struct call *c, const struct keyring *keys, struct made *v,
-    struct object *const *where, size_t n, const struct changes *more)
+insert(struct hsm_keys *in_hsm, struct local *l, struct call *c, const struct keyring *keys,
+    struct made *v, struct object *const *where, size_t n, const struct changes *more)
 {
 	size_t n_more = more == NULL ? 0 : more->n, at = 0;
 	struct store_change *changes = calloc(2 * n + n_more, sizeof(*changes));
@@ -228,11 +228,13 @@ insert(struct local *l, struct call *c, const struct keyring *keys, struct made 
 	rc = local_apply(l, c, keys, changes, at);
 	free(changes);
 	TRY(rc);
+	hsm_keys_leave(in_hsm);
 	for (size_t i = 0; i < n; i++) {
 		struct object *made = &v[i].row.o;
 
 		where[i]->id = made->id;
 		where[i]->revision = made->revision;
+		where[i]->flags = made->flags;
 		where[i]->key = made->key;
 		buf_move(&where[i]->app_id, &made->app_id);
 		buf_move(&where[i]->body, &made->body);
@@ -242,8 +244,9 @@ insert(struct local *l, struct call *c, const struct keyring *keys, struct made 
 
 /* Public keys come after the others: they may be halves of them. */
 static enum kms_rc
-create_each(struct local *l, struct call *c, const struct keyring *keys, struct object *v,
-    const struct slice *material, size_t n, struct made *made, struct object **where)
+create_each(struct hsm_keys *in_hsm, struct local *l, struct call *c, const struct keyring *keys,
+    struct object *v, const struct slice *material, size_t n, struct made *made,
+    struct object **where)
 {
 	size_t at = 0;
 
@@ -251,7 +254,7 @@ create_each(struct local *l, struct call *c, const struct keyring *keys, struct 
 		for (size_t i = 0; i < n; i++) {
 			if ((v[i].kind == OBJECT_PUBLIC_KEY) != (halves == 1))
 				continue;
-			TRY(prepare(l, c, keys, &v[i], material[i], made, at));
+			TRY(prepare(in_hsm, l, c, keys, &v[i], material[i], made, at));
 			where[at++] = &v[i];
 		}
 	}
@@ -264,13 +267,17 @@ create_all(struct local *l, struct call *c, struct object *v, const struct slice
 {
 	auto_keyring keys = { 0 };
 	auto_changes adopted = { 0 };
+	auto_hsm_made in_hsm = { 0 };
 
+	/* Before the work of making a key that cannot be kept. */
+	if (l->store->read_only)
+		return call_fail(c, KMS_READONLY, "the token is read-only");
 	TRY(keyring_get(l, c, &keys));
-	TRY(create_each(l, c, &keys, v, material, n, made, where));
+	TRY(create_each(&in_hsm, l, c, &keys, v, material, n, made, where));
 	for (size_t i = 0; i < n; i++)
 		if (made[i].row.o.kind == OBJECT_PRIVATE_KEY)
 			TRY(made_key_adopt(l, c, &keys, &made[i].row.o, &adopted));
-	return insert(l, c, &keys, made, where, n, &adopted);
+	return insert(&in_hsm, l, c, &keys, made, where, n, &adopted);
 }
 
 enum kms_rc
@@ -303,7 +310,7 @@ name_key(struct object *priv, struct object *pub)
 }
 
 static enum kms_rc
-generate_both(struct local *l, struct call *c, const struct keyring *keys,
+generate_both(struct hsm_keys *in_hsm, struct local *l, struct call *c, const struct keyring *keys,
     const struct object *priv, const struct object *pub, struct slice e, struct made made[2])
 {
 	auto_object a = { 0 };
@@ -317,7 +324,7 @@ generate_both(struct local *l, struct call *c, const struct keyring *keys,
 		TRY(rights_make(c, keys->role, pub));
 		TRY(copy_fresh(pub, &z));
 	}
-	TRY(l->hsm->ops->generate(l->hsm, c, &priv->spec, e, &material, &spki));
+	TRY(hsm_generate(in_hsm, l, c, &a, e, &material, &spki));
 	TRY(buf_set(&a.body, buf_slice(&spki)));
 	TRY(name_key(&a, pub == NULL ? NULL : &z));
 	TRY(make_row(l, c, keys, &a, secret_slice(&material), &made[0]));
@@ -336,6 +343,7 @@ local_generate(struct backend *b, struct call *c, struct object *priv, struct ob
 	struct object *where[2] = { priv, pub };
 	struct made made[2] = { 0 };
 	auto_keyring keys = { 0 };
+	auto_hsm_made in_hsm = { 0 };
 	enum kms_rc rc;
 
 	if (!kind_is_key(priv->kind) || (pub != NULL) != (priv->kind == OBJECT_PRIVATE_KEY) ||
@@ -345,8 +353,8 @@ local_generate(struct backend *b, struct call *c, struct object *priv, struct ob
 	if (l->store->read_only)
 		return call_fail(c, KMS_READONLY, "the token is read-only");
 	TRY(keyring_get(l, c, &keys));
-	if ((rc = generate_both(l, c, &keys, priv, pub, e, made)) == KMS_OK)
-		rc = insert(l, c, &keys, made, where, pub == NULL ? 1 : 2, NULL);
+	if ((rc = generate_both(&in_hsm, l, c, &keys, priv, pub, e, made)) == KMS_OK)
+		rc = insert(&in_hsm, l, c, &keys, made, where, pub == NULL ? 1 : 2, NULL);
 	made_free(&made[0]);
 	made_free(&made[1]);
 	return rc;
@@ -448,8 +456,9 @@ place_data(const struct object *src, struct object *copy, struct secret *materia
 }
 
 static enum kms_rc
-copy_row(struct local *l, struct call *c, const struct keyring *keys, const struct object *src,
-    const struct object *new_object, struct secret *material, struct made *m)
+copy_row(struct hsm_keys *in_hsm, struct local *l, struct call *c, const struct keyring *keys,
+    const struct object *src, const struct object *new_object, struct secret *material,
+    struct made *m)
 {
 	auto_object copy = { 0 };
 
@@ -457,6 +466,8 @@ copy_row(struct local *l, struct call *c, const struct keyring *keys, const stru
 	TRY(buf_set(&copy.body, buf_slice(&src->body)));
 	if (src->kind == OBJECT_DATA)
 		TRY(place_data(src, &copy, material));
+	else if (kind_is_key(src->kind))
+		TRY(hsm_copy(in_hsm, l, c, &copy, material));
 	return make_row(l, c, keys, &copy, secret_slice(material), m);
 }
 
@@ -467,6 +478,7 @@ local_copy(struct backend *b, struct call *c, const struct uid *src, struct obje
 	auto_keyring keys = { 0 };
 	auto_store_row was = { 0 };
 	auto_secret material = { 0 };
+	auto_hsm_made in_hsm = { 0 };
 	struct made made = { 0 };
 	enum kms_rc rc;
 
@@ -477,8 +489,8 @@ local_copy(struct backend *b, struct call *c, const struct uid *src, struct obje
 	TRY(rights_make(c, keys.role, new_object));
 	TRY(rights_become(c, keys.role, &was.o, new_object));
 	TRY(under_open(l, c, &was.o, &material, &made.under));
-	if ((rc = copy_row(l, c, &keys, &was.o, new_object, &material, &made)) == KMS_OK)
-		rc = insert(l, c, &keys, &made, &new_object, 1, NULL);
+	if ((rc = copy_row(&in_hsm, l, c, &keys, &was.o, new_object, &material, &made)) == KMS_OK)
+		rc = insert(&in_hsm, l, c, &keys, &made, &new_object, 1, NULL);
 	made_free(&made);
 	return rc;
 }
@@ -511,7 +523,8 @@ gather_destruction(struct local *l, struct call *c, const struct keyring *keys,
 		if (rc == KMS_OK)
 			return made_key_destroy(l, c, keys, &row.o, changes);
 	}
-	return rc == KMS_OK || rc == KMS_TAMPERED ? changes_remove_object(changes, id, 0) : rc;
+	return rc == KMS_OK || rc == KMS_TAMPERED ? changes_remove_object(changes, l, c, id, 0)
+						  : rc;
 }
 
 enum kms_rc

@@ -51,15 +51,14 @@ insert_public(struct act *a, const struct master_key *k, const struct object *pr
 enum kms_rc
 version_generate(struct act *a, struct master_key *k, struct slice label, struct slice app_id)
 {
-	struct hsm *h = a->l->hsm;
 	auto_secret material = { 0 };
 	auto_object o = { .spec = k->spec, .key = k->id };
 
 	o.kind = key_type_is_secret(k->spec.type) ? OBJECT_SECRET_KEY : OBJECT_PRIVATE_KEY;
 	o.flags = MANAGED_PRIVATE | usage_flags(k->usage, k->spec.type, false);
 	TRY(crypto_random(o.id.b, UID_LEN));
-	TRY(h->ops->generate(h, a->c, &k->spec, slice_of(NULL, 0), &material, &o.body));
 	TRY(name_object(&o, label, app_id));
+	TRY(hsm_generate(&a->changes.made, a->l, a->c, &o, slice_of(NULL, 0), &material, &o.body));
 	if (app_id.len == 0)
 		TRY(key_default_id(&o, &o.app_id));
 	if (o.kind == OBJECT_PRIVATE_KEY)
@@ -73,7 +72,6 @@ version_generate(struct act *a, struct master_key *k, struct slice label, struct
 enum kms_rc
 version_import(struct act *a, struct master_key *k, struct slice label, struct slice outside)
 {
-	struct hsm *h = a->l->hsm;
 	auto_secret material = { 0 };
 	auto_object o = { .spec = k->spec, .key = k->id };
 
@@ -83,8 +81,8 @@ version_import(struct act *a, struct master_key *k, struct slice label, struct s
 	if (uid_is_zero(&k->primary))
 		TRY(crypto_random(k->primary.b, UID_LEN));
 	o.id = k->primary;
-	TRY(h->ops->import(h, a->c, &k->spec, outside, &material, &o.body));
 	TRY(name_object(&o, label, slice_of(NULL, 0)));
+	TRY(hsm_import(&a->changes.made, a->l, a->c, &o, outside, &material, &o.body));
 	TRY(key_default_id(&o, &o.app_id));
 	k->material = true;
 	k->rotated = a->now;
@@ -98,7 +96,7 @@ version_remove_all(struct act *a, const struct uid *key)
 
 	TRY(version_objects(a, key, &refs));
 	for (size_t i = 0; i < refs.n; i++)
-		TRY(changes_remove_object(&a->changes, &refs.v[i].id, 0));
+		TRY(changes_remove_object(&a->changes, a->l, a->c, &refs.v[i].id, 0));
 	return KMS_OK;
 }
 
@@ -276,7 +274,6 @@ rotate_public(struct act *a, const struct master_key *k, const struct object *pr
 enum kms_rc
 version_rotate(struct act *a, struct master_key *k)
 {
-	struct hsm *h = a->l->hsm;
 	auto_keyring keys = { 0 };
 	auto_store_row old = { 0 };
 	auto_secret old_material = { 0 };
@@ -289,7 +286,8 @@ version_rotate(struct act *a, struct master_key *k)
 	TRY(version_list(a, &k->id, &past));
 	TRY(row_get(a->l, a->c, &k->primary, &keys, &old, &old_material));
 	TRY(crypto_random(id.b, UID_LEN));
-	TRY(h->ops->generate(h, a->c, &k->spec, slice_of(NULL, 0), &material, &body));
+	TRY(hsm_generate(&a->changes.made, a->l, a->c, &old.o, slice_of(NULL, 0), &material,
+	    &body));
 	TRY(key_default_id(&old.o, &past_id));
 	/* A key that nobody named has its own id still: the past one then gets another. */
 	if (slice_eq(buf_slice(&past_id), buf_slice(&old.o.app_id)))

@@ -26,7 +26,9 @@ START_TEST(generated_material_opens_with_its_spec_alone)
 	auto_secret material = { 0 };
 	auto_buf spki = { 0 };
 
-	CHECK_RC(h->ops->generate(h, &c, &specs[_i], NONE, &material, &spki), KMS_OK);
+	CHECK_RC(h->ops->generate(h, &c, &(struct object){ .spec = specs[_i] }, NONE, &material,
+		     &spki),
+	    KMS_OK);
 	CHECK_RC(h->ops->key_open(h, &c, &specs[_i], secret_slice(&material), &k), KMS_OK);
 	h->ops->key_close(h, k);
 	k = NULL;
@@ -43,7 +45,8 @@ START_TEST(imports_are_checked_against_their_spec)
 {
 	struct hsm *h = hsm_soft();
 	struct call c = { 0 };
-	struct key_spec rsa = { .type = KEY_RSA, .bits = 1024 };
+	struct object rsa = { .spec = { .type = KEY_RSA, .bits = 1024 } },
+		      ec = { .spec = specs[0] }, aes = { .spec = specs[2] };
 	auto_secret material = { 0 };
 	auto_buf spki = { 0 };
 
@@ -51,13 +54,13 @@ START_TEST(imports_are_checked_against_their_spec)
 	CHECK_BYTES(secret_slice(&material), hex(RSA_PKCS8));
 	ck_assert_uint_gt(spki.len, 128);
 	secret_free(&material);
-	rsa.bits = 2048;
+	rsa.spec.bits = 2048;
 	CHECK_RC(h->ops->import(h, &c, &rsa, hex(RSA_PKCS8), &material, &spki), KMS_BAD_DATA);
 	ck_assert(c.err.text[0] != '\0');
-	CHECK_RC(h->ops->import(h, &c, &specs[0], hex(RSA_PKCS8), &material, &spki), KMS_BAD_DATA);
-	CHECK_RC(h->ops->import(h, &c, &specs[2], BYTES("seventeen bytes !"), &material, &spki),
+	CHECK_RC(h->ops->import(h, &c, &ec, hex(RSA_PKCS8), &material, &spki), KMS_BAD_DATA);
+	CHECK_RC(h->ops->import(h, &c, &aes, BYTES("seventeen bytes !"), &material, &spki),
 	    KMS_KEY_SIZE);
-	CHECK_RC(h->ops->import(h, &c, &specs[2], BYTES("sixteen bytes !!"), &material, &spki),
+	CHECK_RC(h->ops->import(h, &c, &aes, BYTES("sixteen bytes !!"), &material, &spki),
 	    KMS_BAD_DATA);
 	ck_assert_ptr_null(material.p);
 }

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Notes of keys in the HSM that must not outlive what their rows become. */
+#include "kms/hsm_keys.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+struct hsm_kept {
+	struct key_spec spec;
+	struct secret material;
+};
+
+void
+hsm_keys_leave(struct hsm_keys *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		secret_free(&k->v[i].material);
+	free(k->v);
+	*k = (struct hsm_keys){ 0 };
+}
+
+void
+hsm_keys_destroy(struct hsm_keys *k)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		/* What led here may have used up its call's time. */
+		struct call own = { 0 };
+		struct hsm *h = k->l->hsm;
+		enum kms_rc rc =
+		    h->ops->destroy(h, &own, &k->v[i].spec, secret_slice(&k->v[i].material));
+
+		if (rc != KMS_OK)
+			log_warning("a key that no object knows stays in the HSM: %s",
+			    own.err.text[0] != '\0' ? own.err.text : rc_text(rc));
+	}
+	hsm_keys_leave(k);
+}
+
+/* Room is had before there is anything to note. */
+static enum kms_rc
+room(struct hsm_keys *k, struct local *l)
+{
+	struct hsm_kept *v;
+
+	if (l->hsm->ops->destroy == NULL)
+		return KMS_OK;
+	if ((v = reallocarray(k->v, k->n + 1, sizeof(*v))) == NULL)
+		return KMS_NOMEM;
+	k->v = v;
+	k->l = l;
+	return KMS_OK;
+}
+
+static enum kms_rc
+note(struct hsm_keys *k, struct local *l, const struct key_spec *spec,
+    const struct secret *material)
+{
+	struct hsm_kept kept = { .spec = *spec };
+
+	if (l->hsm->ops->destroy == NULL)
+		return KMS_OK;
+	TRY(secret_copy(secret_slice(material), &kept.material));
+	k->v[k->n++] = kept;
+	return KMS_OK;
+}
+
+/* Of what has just been made: what cannot be noted is destroyed at once. */
+static enum kms_rc
+note_made(struct hsm_keys *k, struct local *l, const struct key_spec *spec, struct secret *material)
+{
+	enum kms_rc rc = note(k, l, spec, material);
+
+	if (rc != KMS_OK) {
+		(void)l->hsm->ops->destroy(l->hsm, NULL, spec, secret_slice(material));
+		secret_free(material);
+	}
+	return rc;
+}
+
+/* Where keys never come out, they are as sensitive as can be, whatever a template asks. */
+static void
+mark(struct local *l, struct object *o, bool made_here)
+{
+	if (!l->hsm->ops->caps(l->hsm)->inside)
+		return;
+	o->flags |= FLAG_SENSITIVE;
+	if (made_here)
+		o->flags |= FLAG_ALWAYS_SENSITIVE;
+}
+
+enum kms_rc
+hsm_generate(struct hsm_keys *made, struct local *l, struct call *c, struct object *o,
+    struct slice e, struct secret *material, struct buf *spki)
+{
+	TRY(room(made, l));
+	mark(l, o, true);
+	TRY(l->hsm->ops->generate(l->hsm, c, o, e, material, spki));
+	return note_made(made, l, &o->spec, material);
+}
+
+enum kms_rc
+hsm_import(struct hsm_keys *made, struct local *l, struct call *c, struct object *o,
+    struct slice outside, struct secret *material, struct buf *spki)
+{
+	TRY(room(made, l));
+	mark(l, o, false);
+	TRY(l->hsm->ops->import(l->hsm, c, o, outside, material, spki));
+	return note_made(made, l, &o->spec, material);
+}
+
+enum kms_rc
+hsm_copy(struct hsm_keys *made, struct local *l, struct call *c, struct object *o,
+    struct secret *material)
+{
+	auto_secret copy = { 0 };
+
+	if (l->hsm->ops->copy == NULL)
+		return KMS_OK;
+	TRY(room(made, l));
+	TRY(l->hsm->ops->copy(l->hsm, c, o, secret_slice(material), &copy));
+	secret_free(material);
+	*material = copy; /* moved */
+	copy = (struct secret){ 0 };
+	return note_made(made, l, &o->spec, material);
+}
+
+enum kms_rc
+hsm_doom(struct hsm_keys *doomed, struct local *l, struct call *c, const struct uid *id)
+{
+	auto_keyring keys = { 0 };
+	auto_store_row row = { 0 };
+	auto_secret material = { 0 };
+
+	if (l->hsm->ops->destroy == NULL)
+		return KMS_OK;
+	TRY(room(doomed, l));
+	if (row_get(l, c, id, &keys, &row, &material) == KMS_OK)
+		return kind_is_key(row.o.kind) ? note(doomed, l, &row.o.spec, &material) : KMS_OK;
+	if (c != NULL)
+		err_clear(&c->err);
+	return KMS_OK;
+}
