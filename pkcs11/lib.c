@@ -48,6 +48,7 @@ lib_here(void)
 {
 	struct lib *l = current, *fresh;
 	unsigned generation = os_fork_generation();
+	pthread_mutexattr_t checking;
 
 	if (l != NULL && l->fork_generation == generation)
 		return l;
@@ -59,7 +60,11 @@ lib_here(void)
 		fresh->reopen = reopens(l);
 		fresh->explicit_config = l->explicit_config;
 	}
-	pthread_mutex_init(&fresh->start, NULL);
+	/* Not a plain one: an HSM's library that leads back here must get an answer. */
+	(void)pthread_mutexattr_init(&checking);
+	(void)pthread_mutexattr_settype(&checking, PTHREAD_MUTEX_ERRORCHECK);
+	pthread_mutex_init(&fresh->start, &checking);
+	(void)pthread_mutexattr_destroy(&checking);
 	pthread_rwlock_init(&fresh->calls, NULL);
 	/* held until all of the parent's is set aside: nobody initialises before that */
 	pthread_mutex_lock(&fresh->start);
@@ -89,8 +94,7 @@ lib_reopen(void)
 	if (l == NULL || (l->fork_generation != os_fork_generation() && !reopens(l)) ||
 	    (l = lib_here()) == NULL)
 		return NULL;
-	if (l->reopen) {
-		pthread_mutex_lock(&l->start);
+	if (l->reopen && pthread_mutex_lock(&l->start) == 0) {
 		if (l->reopen && !l->ready)
 			(void)rv_trace(__func__, initialize(l));
 		l->reopen = false; /* only now: until then other threads must wait here as well */
@@ -284,7 +288,8 @@ C_Initialize(CK_VOID_PTR args)
 		return rv_trace(__func__, rv);
 	if ((l = lib_here()) == NULL)
 		return rv_trace(__func__, CKR_HOST_MEMORY);
-	pthread_mutex_lock(&l->start);
+	if (pthread_mutex_lock(&l->start) != 0)
+		return rv_trace(__func__, CKR_FUNCTION_FAILED);
 	rv = l->ready ? CKR_CRYPTOKI_ALREADY_INITIALIZED : start(l, config);
 	pthread_mutex_unlock(&l->start);
 	return rv_trace(__func__, rv);
@@ -299,7 +304,8 @@ C_Finalize(CK_VOID_PTR reserved)
 		return rv_trace(__func__, CKR_CRYPTOKI_NOT_INITIALIZED);
 	if (reserved != NULL)
 		return rv_trace(__func__, CKR_ARGUMENTS_BAD);
-	pthread_mutex_lock(&l->start);
+	if (pthread_mutex_lock(&l->start) != 0)
+		return rv_trace(__func__, CKR_FUNCTION_FAILED);
 	if (!l->ready) {
 		pthread_mutex_unlock(&l->start);
 		return rv_trace(__func__, CKR_CRYPTOKI_NOT_INITIALIZED);
