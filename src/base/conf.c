@@ -41,6 +41,16 @@ read_all(int fd, const char *path, struct buf *b, struct err *err)
 	}
 }
 
+/* A file with a PIN in it is nothing that others may read. */
+static bool
+holds_pin(const struct conf *c)
+{
+	for (size_t i = 0; i < c->n_tokens; i++)
+		if (strstr(c->tokens[i].hsm, "pin-value") != NULL)
+			return true;
+	return false;
+}
+
 /* KMS_NOTFOUND when there is no such file. */
 static enum kms_rc
 load_file(const char *path, struct conf **ret, struct err *err)
@@ -48,6 +58,7 @@ load_file(const char *path, struct conf **ret, struct err *err)
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	auto_buf text = { 0 };
+	struct conf *c = NULL;
 	enum kms_rc rc;
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -57,8 +68,17 @@ load_file(const char *path, struct conf **ret, struct err *err)
 	rc = os_check_private(fd, path, false, err);
 	if (rc == KMS_OK)
 		rc = read_all(fd, path, &text, err);
+	if (rc == KMS_OK)
+		rc = conf_parse((const char *)text.p, text.len, path, &c, err);
+	if (rc == KMS_OK && holds_pin(c))
+		rc = os_check_private(fd, path, true, err);
 	close(fd);
-	return rc == KMS_OK ? conf_parse((const char *)text.p, text.len, path, ret, err) : rc;
+	if (rc != KMS_OK) {
+		conf_free(c);
+		return rc;
+	}
+	*ret = c;
+	return KMS_OK;
 }
 
 static enum kms_rc
@@ -106,6 +126,7 @@ conf_free(struct conf *c)
 		free(c->tokens[i].master_key);
 		free(c->tokens[i].rotate_program);
 		free(c->tokens[i].audit_dir);
+		free(c->tokens[i].hsm_arguments);
 	}
 	free(c->tokens);
 	free(c->path);

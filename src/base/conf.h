@@ -38,8 +38,10 @@ struct conf_token {
 			  without a file */
 	unsigned line; /* where the section starts; 0 for the built-in token */
 	enum conf_backend backend;
-	char *store;	   /* sqlite path, absolute after ~ and XDG expansion */
-	char *hsm;	   /* "soft", or later a pkcs11: URI */
+	char *store;	       /* sqlite path, absolute after ~ and XDG expansion */
+	char *hsm;	       /* "soft", or a pkcs11: URI (RFC 7512), which may hold a PIN */
+	char *hsm_arguments;   /* what the HSM's library is initialised with; NULL: nothing */
+	unsigned hsm_sessions; /* at most so many in the HSM at once: 1 to 1024, default 64 */
 	unsigned pin_cost; /* log2 of scrypt's N for tokens initialised from here: 14 to 22, default
 			      15 */
 	unsigned pin_tries; /* wrong PINs in a row before a PIN locks: 3 to 100, default 10 */

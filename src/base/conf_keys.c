@@ -200,12 +200,19 @@ set_log(const struct key *k, void *field, const char *value)
 	return set_path(k, field, value);
 }
 
+/* What stands in a URI is for the driver to judge. */
 static enum kms_rc
 set_hsm(const struct key *k UNUSED, void *field, const char *value)
 {
-	if (strncmp(value, "pkcs11:", 7) == 0)
-		return KMS_NOTSUP;
-	return strcmp(value, "soft") == 0 ? set_string(field, value) : KMS_INVALID;
+	return strcmp(value, "soft") == 0 || strncmp(value, "pkcs11:", 7) == 0
+	    ? set_string(field, value)
+	    : KMS_INVALID;
+}
+
+static enum kms_rc
+set_text(const struct key *k UNUSED, void *field, const char *value)
+{
+	return set_string(field, value);
 }
 
 /* -- the keys -- */
@@ -228,7 +235,9 @@ static const struct key token_keys[] = {
 	{ "audit-fold", set_bool, TOKEN(audit_fold), 0, 0, "yes or no" },
 	{ "backend", set_backend, TOKEN(backend), 0, 0, "local" },
 	{ "cache-ms", set_u64, TOKEN(cache_ms), 0, 60000, "milliseconds from 0 to 60000" },
-	{ "hsm", set_hsm, TOKEN(hsm), 0, 0, "soft" },
+	{ "hsm", set_hsm, TOKEN(hsm), 0, 0, "soft or a pkcs11: URI" },
+	{ "hsm-arguments", set_text, TOKEN(hsm_arguments), 0, 0, "what the HSM's library wants" },
+	{ "hsm-sessions", set_unsigned, TOKEN(hsm_sessions), 1, 1024, "a number from 1 to 1024" },
 	{ "master-key", set_master_key, TOKEN(master_key), 0, 0, "a key's id, or alias/NAME" },
 	{ "pin-cost", set_unsigned, TOKEN(pin_cost), 14, 22, "a number from 14 to 22" },
 	{ "pin-tries", set_unsigned, TOKEN(pin_tries), 3, 100, "a number from 3 to 100" },

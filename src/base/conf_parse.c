@@ -338,7 +338,8 @@ conf_new(const char *name)
 			.timeout_ms = 10000,
 			.rotate_timeout_ms = 60000,
 			.audit = CONF_AUDIT_WRITTEN,
-			.audit_fold = true };
+			.audit_fold = true,
+			.hsm_sessions = 64 };
 	return c;
 }
 

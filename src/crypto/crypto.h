@@ -19,6 +19,9 @@ enum kms_rc crypto_start(struct err *err) MUST_USE;
  * itself), forgets the rest. */
 void crypto_after_fork(void);
 
+/* Whether the process ends and libcrypto has cleaned up: nothing that uses it may be called. */
+bool crypto_ended(void);
+
 /* -- keys -- */
 
 /* A parsed key, immutable and counted; safe to use from many threads at once. Secret bytes lie in
@@ -114,6 +117,11 @@ enum kms_rc crypto_begin(struct ckey *k, enum use_kind kind, const struct alg_pa
 /* The raw ECDH secret, as wide as the field. KMS_BAD_PARAM: the peer's point is not on the curve.
  */
 enum kms_rc crypto_ecdh(struct ckey *k, struct slice peer, struct secret *ret) MUST_USE;
+
+/* What is in EM, which RSA alone gave for an OAEP cipher text; P holds OAEP's parameters. An empty
+ * message gives { 0 }. KMS_BAD_DATA, told by nothing but this. */
+enum kms_rc crypto_oaep_decode(struct slice em, const struct alg_params *p,
+    struct secret *ret) MUST_USE;
 
 /* -- helpers -- */
 

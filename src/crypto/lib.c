@@ -81,6 +81,12 @@ crypto_after_fork(void)
 		left_behind = l;
 }
 
+bool
+crypto_ended(void)
+{
+	return OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) != 1;
+}
+
 OSSL_LIB_CTX *
 lib_ctx(void)
 {

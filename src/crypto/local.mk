@@ -15,6 +15,7 @@ core_sources += %D%/key_rsa.c
 core_sources += %D%/keygen.c
 core_sources += %D%/lib.c
 core_sources += %D%/lib.h
+core_sources += %D%/oaep.c
 core_sources += %D%/random.c
 core_sources += %D%/seal.c
 core_sources += %D%/sm2.c %D%/sm2.h

@@ -123,21 +123,26 @@ static const struct backend_ops ops = {
 	.wrap = gate_wrap,
 };
 
+static enum kms_rc
+choose_hsm(const struct conf_token *conf, struct call *c, struct hsm **ret)
+{
+	if (conf->hsm != NULL && strcmp(conf->hsm, "soft") != 0)
+		return hsm_token(conf, c, ret);
+	*ret = hsm_soft();
+	return KMS_OK;
+}
+
 enum kms_rc
 local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
 {
 	struct local *l;
 	enum kms_rc rc;
 
-	if (conf->hsm != NULL && strcmp(conf->hsm, "soft") != 0)
-		return call_fail(c, KMS_CONFIG, "token %s: hsm is \"%s\"; expected soft",
-		    conf->name, conf->hsm);
 	TRY(crypto_start(c == NULL ? NULL : &c->err));
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return KMS_NOMEM;
 	pthread_mutex_init(&l->lock, NULL);
 	l->base.ops = &ops;
-	l->hsm = hsm_soft();
 	l->pin_cost = conf->pin_cost;
 	l->pin_tries = conf->pin_tries;
 	l->cache_ms = conf->cache_ms;
@@ -153,6 +158,8 @@ local_open(const struct conf_token *conf, struct call *c, struct backend **ret)
 	rc = recorder_open(conf, &l->recorder);
 	if (rc == KMS_OK)
 		rc = store_open_sqlite(conf->store, conf->read_only, c, &l->store);
+	if (rc == KMS_OK)
+		rc = choose_hsm(conf, c, &l->hsm);
 	if (rc != KMS_OK) {
 		local_close(&l->base);
 		return rc;

@@ -24,7 +24,9 @@ check_token(const struct conf *c, size_t i)
 	MUST(strlen(t->name) <= 32);
 	MUST((t->name[0] == '\0') == (t->line == 0));
 	MUST(t->store != NULL && t->store[0] == '/');
-	MUST(strcmp(t->hsm, "soft") == 0 && t->backend == CONF_LOCAL);
+	MUST(strcmp(t->hsm, "soft") == 0 || strncmp(t->hsm, "pkcs11:", 7) == 0);
+	MUST(t->hsm_sessions >= 1 && t->hsm_sessions <= 1024);
+	MUST(t->backend == CONF_LOCAL);
 	MUST(t->pin_cost >= 14 && t->pin_cost <= 22);
 	MUST(t->pin_tries >= 3 && t->pin_tries <= 100);
 	MUST(t->cache_ms <= 60000);

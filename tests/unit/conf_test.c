@@ -74,7 +74,9 @@ START_TEST(every_setting_reaches_its_field)
 		       "fork = reopen\n"
 		       "[token one]\n"
 		       "backend = local\n"
-		       "hsm = soft\n"
+		       "hsm = pkcs11:token=x;serial=1?module-path=/y.so\n"
+		       "hsm-arguments = dir='a b'\n"
+		       "hsm-sessions = 1024\n"
 		       "store = /srv/one.db\n"
 		       "pin-cost = 14\n"
 		       "pin-tries = 100\n"
@@ -93,6 +95,9 @@ START_TEST(every_setting_reaches_its_field)
 	ck_assert_uint_eq(c->n_tokens, 1);
 	ck_assert_str_eq(c->tokens[0].name, "one");
 	ck_assert_uint_eq(c->tokens[0].line, 5);
+	ck_assert_str_eq(c->tokens[0].hsm, "pkcs11:token=x;serial=1?module-path=/y.so");
+	ck_assert_str_eq(c->tokens[0].hsm_arguments, "dir='a b'");
+	ck_assert_uint_eq(c->tokens[0].hsm_sessions, 1024);
 	ck_assert_str_eq(c->tokens[0].store, "/srv/one.db");
 	ck_assert_uint_eq(c->tokens[0].pin_cost, 14);
 	ck_assert_uint_eq(c->tokens[0].pin_tries, 100);
@@ -246,9 +251,9 @@ static const struct {
 	    "F:2: unknown key log-levels; expected fork, log, log-level" },
 	{ "[module]\nstore = /x\n", "F:2: unknown key store; expected fork, log, log-level" },
 	{ "[token a]\nStore = /x\n",
-	    "F:2: unknown key Store; expected audit, audit-dir, audit-failure, audit-fold, backend, cache-ms, hsm, master-key, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
+	    "F:2: unknown key Store; expected audit, audit-dir, audit-failure, audit-fold, backend, cache-ms, hsm, hsm-arguments, hsm-sessions, master-key, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
 	{ "[token a]\n= /x\n",
-	    "F:2: unknown key ; expected audit, audit-dir, audit-failure, audit-fold, backend, cache-ms, hsm, master-key, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
+	    "F:2: unknown key ; expected audit, audit-dir, audit-failure, audit-fold, backend, cache-ms, hsm, hsm-arguments, hsm-sessions, master-key, pin-cost, pin-tries, read-only, rotate-program, rotate-timeout-ms, slot, store, timeout-ms" },
 	{ "[module]\nlog = stderr\n\nlog = stderr\n",
 	    "F:4: log is set twice; expected once in a section" },
 	{ "[module]\nlog-level = loud\n",
@@ -264,9 +269,9 @@ static const struct {
 	{ "[token a]\nbackend = remote\n",
 	    "F:2: backend: this value is not built into this version; expected local" },
 	{ "[token a]\nbackend = cloud\n", "F:2: backend is not valid; expected local" },
-	{ "[token a]\nhsm = pkcs11:token=x\n",
-	    "F:2: hsm: this value is not built into this version; expected soft" },
-	{ "[token a]\nhsm = hard\n", "F:2: hsm is not valid; expected soft" },
+	{ "[token a]\nhsm = hard\n", "F:2: hsm is not valid; expected soft or a pkcs11: URI" },
+	{ "[token a]\nhsm-sessions = 0\n",
+	    "F:2: hsm-sessions is not valid; expected a number from 1 to 1024" },
 	{ "[token a]\nstore = a.db\n",
 	    "F:2: store is not valid; expected an absolute path, or one that starts with ~/" },
 	{ "[token a]\nstore = ~other/a.db\n",
@@ -437,6 +442,7 @@ START_TEST(what_the_example_shows_behind_a_hash_is_valid_and_the_default)
 		ck_assert_str_eq(c->tokens[i].store, plain->tokens[i].store);
 		ck_assert_uint_eq(c->tokens[i].pin_cost, plain->tokens[i].pin_cost);
 		ck_assert_uint_eq(c->tokens[i].pin_tries, plain->tokens[i].pin_tries);
+		ck_assert_uint_eq(c->tokens[i].hsm_sessions, plain->tokens[i].hsm_sessions);
 		ck_assert_uint_eq(c->tokens[i].cache_ms, plain->tokens[i].cache_ms);
 		ck_assert_uint_eq(c->tokens[i].timeout_ms, plain->tokens[i].timeout_ms);
 		ck_assert_int_eq(c->tokens[i].slot, plain->tokens[i].slot);
@@ -559,6 +565,27 @@ START_TEST(a_file_that_others_can_write_is_refused)
 }
 END_TEST
 
+START_TEST(a_file_with_an_hsms_pin_is_for_its_owner_alone)
+{
+	char *dir = temp_dir(), *path = os_path_join(dir, "x.conf");
+	const char *with = "[token a]\nhsm = pkcs11:token=x?module-path=/y&pin-value=12345\n",
+		   *without = "[token a]\nhsm = pkcs11:token=x?module-path=/y&pin-source=/z\n";
+
+	write_file(path, with, 0644);
+	CHECK_RC(conf_load(path, &c, &err), KMS_CONFIG);
+	ck_assert_ptr_nonnull(strstr(err.text, "can be read by others"));
+	ck_assert_ptr_null(strstr(err.text, "12345"));
+	ck_assert_ptr_null(c);
+	write_file(path, with, 0640);
+	CHECK_RC(conf_load(path, &c, &err), KMS_OK);
+	conf_free(c);
+	write_file(path, without, 0644);
+	CHECK_RC(conf_load(path, &c, &err), KMS_OK);
+	free(path);
+	free(dir);
+}
+END_TEST
+
 START_TEST(a_folder_a_fifo_and_a_huge_file_are_refused)
 {
 	char *dir = temp_dir(), *fifo = os_path_join(dir, "fifo"),
@@ -615,6 +642,7 @@ main(void)
 		the_users_file_is_in_dot_config_by_default,
 		without_any_file_there_is_the_builtin_token, a_named_file_must_exist,
 		a_file_that_others_can_write_is_refused,
+		a_file_with_an_hsms_pin_is_for_its_owner_alone,
 		a_folder_a_fifo_and_a_huge_file_are_refused, paths_are_compared_by_their_parts };
 
 	tcase_add_checked_fixture(t, setup, teardown);

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # C tests of tests/unit; one line each: "c_tests += %D%/NAME.t" is built from NAME.c.
 
-EXTRA_DIST += %D%/audit_fixture.h %D%/crypto_keys.h %D%/crypto_uses.h %D%/local_fixture.h \
-	%D%/policy_fixture.h %D%/rv.h %D%/store_fixture.h %D%/store_v1.sql %D%/unit.h
+EXTRA_DIST += %D%/audit_fixture.h %D%/crypto_keys.h %D%/crypto_uses.h %D%/hsm_fixture.h \
+	%D%/local_fixture.h %D%/policy_fixture.h %D%/rv.h %D%/store_fixture.h %D%/store_v1.sql %D%/unit.h
 
 c_tests += %D%/act_trouble_test.t
 c_tests += %D%/action_test.t
@@ -28,6 +28,9 @@ c_tests += %D%/crypto_use_test.t
 c_tests += %D%/crypto_vectors_test.t
 c_tests += %D%/entity_test.t
 c_tests += %D%/fork_test.t
+c_tests += %D%/hsm_token_test.t
+c_tests += %D%/hsm_trouble_test.t
+c_tests += %D%/hsm_uri_test.t
 c_tests += %D%/key_id_test.t
 c_tests += %D%/local_key_test.t
 c_tests += %D%/local_test.t

@@ -121,20 +121,25 @@ remove_entry(const char *path, const struct stat *st UNUSED, int kind UNUSED,
 	return remove(path);
 }
 
-/* Runs the suite; what main returns. CK_FORK=no and CK_RUN_CASE work as libcheck says. */
+/* Runs the suite in unit_root, which is there, and removes it; what main returns. CK_FORK=no and
+ * CK_RUN_CASE work as libcheck says. */
 static inline UNUSED int
-unit_main(Suite *s)
+unit_run(Suite *s)
 {
 	SRunner *r = srunner_create(s);
 	int failed;
 
-	if (mkdtemp(unit_root) == NULL)
-		return EXIT_FAILURE;
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	nftw(unit_root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static inline UNUSED int
+unit_main(Suite *s)
+{
+	return mkdtemp(unit_root) == NULL ? EXIT_FAILURE : unit_run(s);
 }
 
 #endif
