@@ -19,6 +19,7 @@ core_sources += %D%/act_tag.c
 core_sources += %D%/act_tag_list.c
 core_sources += %D%/act_user.c
 core_sources += %D%/act_version.c
+core_sources += %D%/adopt.c
 core_sources += %D%/authorise.c %D%/authorise.h
 core_sources += %D%/backup.c
 core_sources += %D%/backup_form.c %D%/backup_form.h

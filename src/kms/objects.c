@@ -299,6 +299,39 @@ local_create(struct backend *b, struct call *c, struct object *v, const struct s
 	return rc;
 }
 
+enum kms_rc
+local_hsm_adopt(struct backend *b, struct call *c, struct object *v, size_t n,
+    const struct hsm_found *found)
+{
+	struct local *l = local_of(b);
+	struct object *where[2] = { &v[0], n == 2 ? &v[1] : NULL };
+	struct store_row rows[2] = { 0 };
+	auto_keyring keys = { 0 };
+	auto_hsm_made none = { 0 };
+	enum kms_rc rc;
+
+	if (n < 1 || n > 2 || v[0].kind != found->o.kind || v[0].spec.type != found->o.spec.type ||
+	    (n == 2 && v[1].kind != OBJECT_PUBLIC_KEY))
+		return KMS_INVALID;
+	if (found->refused != NULL)
+		return call_fail(c, KMS_DENIED, "%s", found->refused);
+	TRY(keyring_get(l, c, &keys));
+	rc = KMS_OK;
+	for (size_t i = 0; i < n && rc == KMS_OK; i++) {
+		auto_object copy = { 0 };
+
+		if ((rc = rights_make(c, keys.role, &v[i])) == KMS_OK &&
+		    (rc = object_copy(&v[i], &copy)) == KMS_OK)
+			rc = make_row(c, &keys, &copy,
+			    i == 0 ? secret_slice(&found->material) : slice_of(NULL, 0), &rows[i]);
+	}
+	if (rc == KMS_OK)
+		rc = insert(&none, l, c, &keys, rows, where, n);
+	store_row_free(&rows[0]);
+	store_row_free(&rows[1]);
+	return rc;
+}
+
 /* A key that nobody named gets its default id, the same for both halves. */
 static enum kms_rc
 name_key(struct object *priv, struct object *pub)

@@ -37,9 +37,9 @@ const struct command commands[] = {
 	    "show keys", NULL },
 	{ "key", "show", "[LABEL]", 0, 1, 0, BIT(OPT_ID) | BIT(OPT_PEM) | BIT(OPT_PUBLIC),
 	    cmd_key_show, "show everything about a key, or its public key", NULL },
-	{ "key", "import", "FILE", 1, 1, BIT(OPT_LABEL),
-	    BIT(OPT_ID) | BIT(OPT_EXTRACTABLE) | BIT(OPT_SPEC) | BIT(OPT_RAW) |
-		BIT(OPT_PASSPHRASE_FILE),
+	{ "key", "import", "FILE|--from-hsm", 0, 1, 0,
+	    BIT(OPT_LABEL) | BIT(OPT_ID) | BIT(OPT_EXTRACTABLE) | BIT(OPT_SPEC) | BIT(OPT_RAW) |
+		BIT(OPT_PASSPHRASE_FILE) | BIT(OPT_FROM_HSM),
 	    cmd_key_import,
 	    "put a key from a file on the token: PEM or DER, or with --raw the bytes of a secret key",
 	    NULL },

@@ -135,6 +135,26 @@ check_pins(struct doctor *d, const struct token_status *st)
 		    st->read_only ? ", read-only" : "");
 }
 
+/* The HSM that T's keys are in: whether it answers, and whether it knows us. */
+static void
+check_hsm(struct doctor *d, struct backend *b)
+{
+	auto_buf text = { 0 };
+	enum kms_rc rc = local_hsm_check(b, ctl_call(d->c), &text);
+
+	if (rc == KMS_OK)
+		doctor_report(d, "HSM", CHECK_OK, NULL, "%.*s", (int)text.len,
+		    (const char *)text.p);
+	else
+		report_rc(d, "HSM", rc);
+}
+
+static bool
+has_hsm(const struct conf_token *t)
+{
+	return strcmp(t->hsm, "soft") != 0;
+}
+
 /* Whether the token can be logged in to. */
 static bool
 check_token(struct doctor *d, const struct conf_token *t)
@@ -142,6 +162,7 @@ check_token(struct doctor *d, const struct conf_token *t)
 	struct token_status st = { 0 };
 	struct backend *b = NULL;
 	enum kms_rc rc;
+	bool there;
 
 	d->token = d->c->token = t;
 	if (t->backend != CONF_LOCAL) {
@@ -149,14 +170,17 @@ check_token(struct doctor *d, const struct conf_token *t)
 		    "its keys are not on this machine");
 		return false;
 	}
-	if (!check_files(d, t->store))
+	there = check_files(d, t->store);
+	if (!there && !has_hsm(t))
 		return false;
 	rc = local_open(t, ctl_call(d->c), &b);
-	if (rc == KMS_OK)
+	if (rc == KMS_OK && has_hsm(t))
+		check_hsm(d, b);
+	if (rc == KMS_OK && there)
 		rc = backend_status(b, ctl_call(d->c), &st);
 	if (rc != KMS_OK) {
-		report_rc(d, "store", rc);
-	} else {
+		report_rc(d, has_hsm(t) ? "store and HSM" : "store", rc);
+	} else if (there) {
 		doctor_report(d, "store", CHECK_OK, NULL, "opens");
 		check_pins(d, &st);
 	}

@@ -144,6 +144,10 @@ cmd_key_import(struct ctl *c)
 	enum exit_code code;
 	enum kms_rc rc;
 
+	if (c->opt[OPT_FROM_HSM] != NULL)
+		return key_import_from_hsm(c);
+	if (c->n_args == 0 || c->opt[OPT_LABEL] == NULL)
+		return ctl_usage(c, "a FILE and its --label are needed, or --from-hsm");
 	if (c->opt[OPT_SPEC] != NULL && (spec = spec_by_name(c->opt[OPT_SPEC])) == NULL)
 		return ctl_usage(c, "there is no key spec %s", c->opt[OPT_SPEC]);
 	if (c->opt[OPT_RAW] != NULL && (spec == NULL || !key_type_is_secret(spec->type)))

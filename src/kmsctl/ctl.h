@@ -137,6 +137,8 @@ enum exit_code keys_must_be_new(struct ctl *c, struct slice label, struct slice 
 enum exit_code id_option(struct ctl *c, struct buf *ret);
 /* Writes what has just been made, as one record. */
 enum exit_code keys_print_made(struct ctl *c, const struct object *v, size_t n);
+/* kmsctl key import --from-hsm: cmd_key_adopt.c. */
+enum exit_code key_import_from_hsm(struct ctl *c);
 /* The one of KIND among them; NULL when there is none. */
 const struct object *objects_of_kind(const struct objects *o, enum object_kind kind);
 

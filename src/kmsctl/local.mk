@@ -7,6 +7,7 @@ kmsctl_sources += %D%/cmd_backup.c
 kmsctl_sources += %D%/cmd_cert.c
 kmsctl_sources += %D%/cmd_doctor.c %D%/doctor.h %D%/doctor_module.c
 kmsctl_sources += %D%/cmd_key.c
+kmsctl_sources += %D%/cmd_key_adopt.c
 kmsctl_sources += %D%/cmd_key_import.c
 kmsctl_sources += %D%/cmd_kms.c %D%/kms_verb.h %D%/kms_verbs.def
 kmsctl_sources += %D%/cmd_policy.c

@@ -28,6 +28,7 @@ c_tests += %D%/crypto_use_test.t
 c_tests += %D%/crypto_vectors_test.t
 c_tests += %D%/entity_test.t
 c_tests += %D%/fork_test.t
+c_tests += %D%/hsm_local_test.t
 c_tests += %D%/hsm_token_test.t
 c_tests += %D%/hsm_trouble_test.t
 c_tests += %D%/hsm_uri_test.t
