@@ -32,8 +32,8 @@ START_TEST(every_row_is_listed)
 	CK_MECHANISM_INFO info;
 	CK_RV rv = p11->C_GetMechanismInfo(p11_slot, rows[_i].type, &info);
 
-	if (!p11_is_ours() || rows[_i].type == CKM_AES_CMAC_GENERAL)
-		return;
+	if (!p11_is_ours() || rows[_i].type == CKM_AES_CMAC_GENERAL || p11_hsm() != NULL)
+		return; /* an HSM need not have all */
 	ck_assert_msg(rv == CKR_OK, "%s: %s", rows[_i].name, p11_name(rv));
 }
 END_TEST

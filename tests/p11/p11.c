@@ -141,6 +141,14 @@ p11_is_ours(void)
 	return path == NULL || *path == 0 || strstr(path, "kms-pkcs11") != NULL;
 }
 
+const char *
+p11_hsm(void)
+{
+	const char *path = getenv("KMS_TEST_HSM");
+
+	return path == NULL || *path == 0 ? NULL : path;
+}
+
 static void
 load_linked(CK_C_GetFunctionList *get_list)
 {
@@ -200,12 +208,19 @@ write_file(const char *path, const char *text)
 void
 p11_use_dir(const char *dir)
 {
-	char text[1024], path[300];
+	char text[1024], path[300], hsm[400] = "";
 
+	if (p11_hsm() != NULL) {
+		snprintf(path, sizeof(path), "%s/hsm.pin", dir);
+		write_file(path, USER_PIN);
+		snprintf(hsm, sizeof(hsm), "hsm = pkcs11:token=hsm?module-path=%s&pin-source=%s\n",
+		    p11_hsm(), path);
+	}
 	/* Stretching at its cheapest: what is tested is not how long it takes. */
 	snprintf(p11_conf, sizeof(p11_conf), "%s/kms-pkcs11.conf", dir);
 	snprintf(text, sizeof(text),
-	    "[token test]\nstore = %s/token.db\npin-cost = 14\npin-tries = %d\n", dir, TRIES);
+	    "[token test]\nstore = %s/token.db\npin-cost = 14\npin-tries = %d\n%s", dir, TRIES,
+	    hsm);
 	write_file(p11_conf, text);
 	setenv("KMS_PKCS11_CONF", p11_conf, 1);
 
@@ -258,37 +273,60 @@ p11_init(void)
 	return rv;
 }
 
+static CK_RV
+make_token(bool ours, const char *name)
+{
+	CK_UTF8CHAR label[33];
+	CK_SESSION_HANDLE s;
+	CK_RV rv = p11_init();
+
+	snprintf((char *)label, sizeof(label), "%-32s", name);
+	if (rv == CKR_OK)
+		rv = p11->C_InitToken(p11_slot, BYTES(SO_PIN), label);
+	if (rv == CKR_OK && !ours) /* SoftHSMv2 gives the new token another slot */
+		rv = p11->C_Finalize(NULL) | p11_init();
+	if (rv == CKR_OK)
+		rv = p11->C_OpenSession(p11_slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
+		    &s);
+	if (rv == CKR_OK)
+		rv = p11->C_Login(s, CKU_SO, BYTES(SO_PIN));
+	if (rv == CKR_OK)
+		rv = p11->C_InitPIN(s, BYTES(USER_PIN));
+	if (rv == CKR_OK)
+		rv = p11->C_Finalize(NULL);
+	if (rv != CKR_OK)
+		fprintf(stderr, "making the token %s: %s\n", name, p11_name(rv));
+	return rv;
+}
+
+/* In the HSM below as in any module; then ours on top of it. */
+static CK_RV
+make_tokens(void)
+{
+	CK_RV rv = CKR_OK;
+
+	if (p11_hsm() != NULL) {
+		CK_C_GetFunctionList get_list;
+
+		load_shared(p11_hsm(), &get_list);
+		if ((rv = get_list(&p11)) == CKR_OK)
+			rv = make_token(false, "hsm");
+		p11 = NULL;
+	}
+	return rv == CKR_OK ? make_token(p11_is_ours(), "test") : rv;
+}
+
 /* A child makes the token, so that nothing of it is left in the process that forks the tests. */
 static void
 make_template(void)
 {
-	CK_UTF8CHAR label[33] = "test                            ";
 	pid_t pid;
 	int status;
 
 	make_dir(template_dir, sizeof(template_dir));
 	p11_use_dir(template_dir);
-	if ((pid = fork()) == 0) {
-		CK_SESSION_HANDLE s;
-		CK_RV rv = p11_init();
-
-		if (rv == CKR_OK)
-			rv = p11->C_InitToken(p11_slot, BYTES(SO_PIN), label);
-		if (rv == CKR_OK && !p11_is_ours()) /* SoftHSMv2 gives the new token another slot */
-			rv = p11->C_Finalize(NULL) | p11_init();
-		if (rv == CKR_OK)
-			rv = p11->C_OpenSession(p11_slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL,
-			    NULL, &s);
-		if (rv == CKR_OK)
-			rv = p11->C_Login(s, CKU_SO, BYTES(SO_PIN));
-		if (rv == CKR_OK)
-			rv = p11->C_InitPIN(s, BYTES(USER_PIN));
-		if (rv == CKR_OK)
-			rv = p11->C_Finalize(NULL);
-		if (rv != CKR_OK)
-			fprintf(stderr, "making the token: %s\n", p11_name(rv));
-		_exit(rv == CKR_OK ? 0 : 1);
-	}
+	if ((pid = fork()) == 0)
+		_exit(make_tokens() == CKR_OK ? 0 : 1);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
 		fprintf(stderr, "the token for the tests could not be made\n");
 		exit(99);

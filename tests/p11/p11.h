@@ -84,6 +84,9 @@ void p11_login(CK_USER_TYPE who);
 CK_RV p11_try_login(CK_SESSION_HANDLE s, CK_USER_TYPE who, const char *pin);
 bool p11_has(CK_MECHANISM_TYPE mech, CK_FLAGS flag);
 bool p11_is_ours(void);
+/* The library of the HSM that our token's keys are in (KMS_TEST_HSM), which are token objects then;
+ * NULL: none, and they are the session's. */
+const char *p11_hsm(void);
 
 /* N bytes that end where a page begins that cannot be touched. Never freed. */
 void *guarded(size_t n);

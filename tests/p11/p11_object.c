@@ -180,7 +180,7 @@ t_open_key(struct tmpl *t, CK_OBJECT_CLASS class, CK_KEY_TYPE type)
 {
 	t_ulong(t, CKA_CLASS, class);
 	t_ulong(t, CKA_KEY_TYPE, type);
-	t_bool(t, CKA_TOKEN, false);
+	t_bool(t, CKA_TOKEN, p11_hsm() != NULL);
 	t_bool(t, CKA_PRIVATE, false);
 }
 
