@@ -241,6 +241,42 @@ init_token() {
         must "its user PIN is set" p11 --init-pin --login --so-pin "$SO_PIN" --pin "$PIN"
 }
 
+# ---- an HSM below ---------------------------------------------------------------------------------------------------
+
+HSM_PIN=hsm-987654
+
+softhsm_library() {
+        local path
+        for path in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so /usr/lib64/pkcs11/libsofthsm2.so; do
+                [ -r "$path" ] && printf '%s' "$path" && return
+        done
+        return 1
+}
+
+# softhsm_token LABEL: a new token in SoftHSMv2, whose library is $HSM.
+softhsm_token() {
+        export SOFTHSM2_CONF=$WORK/softhsm2.conf
+        mkdir -p "$WORK/softhsm"
+        printf 'directories.tokendir = %s\nlog.level = ERROR\n' "$WORK/softhsm" >"$SOFTHSM2_CONF"
+        must "the HSM has a token" hsm --init-token --label "$1" --so-pin "$SO_PIN"
+        must "and a user" hsm --token-label "$1" --init-pin --login --so-pin "$SO_PIN" --pin "$HSM_PIN"
+}
+
+# keys_in_hsm URI [LINE...]: from here on our token's keys are where the URI (without pin-source) says.
+keys_in_hsm() {
+        local uri=$1
+        shift
+        printf '%s\n' "$HSM_PIN" >"$WORK/hsm.pin"
+        printf '%s\n' '[token demo]' "store = $KMS_PKCS11_STORE" "hsm = $uri&pin-source=file:$WORK/hsm.pin" "$@" \
+                >"$WORK/hsm.conf"
+        export KMS_PKCS11_CONF=$WORK/hsm.conf
+}
+
+# The HSM by itself, without us.
+hsm() { timeout 60 pkcs11-tool --module "$HSM" "$@"; }
+hsm_user() { hsm --token-label "$HSM_TOKEN" --login --pin "$HSM_PIN" "$@"; }
+hsm_keys() { hsm_user --list-objects --type "$1" 2>/dev/null | grep -c 'Object;'; }
+
 # make_keypair ID LABEL TYPE [OPTION...]
 make_keypair() {
         local id=$1 label=$2 type=$3

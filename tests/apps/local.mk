@@ -15,6 +15,8 @@ apps_tests += %D%/openssl-engine.test
 apps_tests += %D%/nginx.test
 apps_tests += %D%/openssh.test
 apps_tests += %D%/p11-kit.test
+apps_tests += %D%/hsm-softhsm.test
+apps_tests += %D%/hsm-nss.test
 EXTRA_DIST += $(apps_tests) %D%/lib.sh %D%/ctl.sh
 
 # Not part of make check, and so not of make distcheck: these need servers, ports and time.
