@@ -11,11 +11,13 @@ static int
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: bench [--quick] [--json] [--smoke] [--only TEXT] [--no-many | --many] [--huge]\n"
+	    "usage: bench [--quick] [--json] [--smoke] [--only TEXT] "
+	    "[--no-many | --many | --hsm] [--huge]\n"
 	    "  --quick    short slices, under a minute\n"
 	    "  --smoke    each case once, correctness alone\n"
 	    "  --only     the cases with TEXT in their name\n"
 	    "  --many     tokens with many keys alone; --no-many leaves them out\n"
+	    "  --hsm      calls through us to an HSM alone\n"
 	    "  --huge     100 000 keys too\n");
 	return 2;
 }
@@ -25,7 +27,7 @@ main(int argc, char **argv)
 {
 	struct speed_plan speed = { .rounds = 8, .ms = 30 };
 	struct many_plan many = { .self = "/proc/self/exe" };
-	bool with_speed = true, with_many = true, good = true;
+	bool with_speed = true, with_hsm = true, with_many = true, good = true;
 	static char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
@@ -48,9 +50,13 @@ main(int argc, char **argv)
 		else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) {
 			speed.only = argv[++i];
 			with_many = false;
+			with_hsm = with_hsm && !with_speed;
 		} else if (strcmp(argv[i], "--many") == 0)
-			with_speed = false;
-		else if (strcmp(argv[i], "--no-many") == 0)
+			with_speed = with_hsm = false;
+		else if (strcmp(argv[i], "--hsm") == 0) {
+			with_speed = with_many = false;
+			with_hsm = true;
+		} else if (strcmp(argv[i], "--no-many") == 0)
 			with_many = false;
 		else if (strcmp(argv[i], "--huge") == 0)
 			many.huge = true;
@@ -71,6 +77,10 @@ main(int argc, char **argv)
 	}
 	if (with_speed)
 		good = speed_run(&speed);
+	if (speed.json)
+		printf("\n], \"hsm\": [");
+	if (with_hsm)
+		good = speed_hsm(&speed) && good;
 	if (speed.json)
 		printf("\n], \"many\": [");
 	if (with_many)

@@ -104,6 +104,8 @@ void module_end_case(void);
  * stderr. */
 bool module_open(const char *path, const char *dir);
 bool module_open_existing(const char *path, const char *dir);
+/* The same with the token's keys in HSM, a second module, where it makes a token first. */
+bool module_open_over(const char *hsm, const char *path, const char *dir);
 extern CK_FUNCTION_LIST *bench_p11;
 extern CK_SLOT_ID bench_slot;
 extern CK_SESSION_HANDLE bench_session;

@@ -30,8 +30,9 @@ module_environment(const char *dir)
 
 	snprintf(path, sizeof(path), "%s/token.db", dir);
 	setenv("KMS_PKCS11_STORE", path, 1);
-	/* An empty file, as if there were none: this machine's own may have tokens in use. */
-	snprintf(path, sizeof(path), "%s/none.conf", dir);
+	/* Empty until module_open_over, as if there were none: this machine's own may have tokens
+	 * in use. */
+	snprintf(path, sizeof(path), "%s/kms.conf", dir);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		close(fd);
@@ -138,6 +139,35 @@ bool
 module_open_existing(const char *path, const char *dir)
 {
 	return open_token(path, dir, false);
+}
+
+static bool
+write_file(const char *dir, const char *name, const char *text)
+{
+	char path[400];
+	FILE *f;
+	bool good;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if ((f = fopen(path, "w")) == NULL)
+		return false;
+	good = chmod(path, 0600) == 0 && fputs(text, f) >= 0;
+	return fclose(f) == 0 && good;
+}
+
+bool
+module_open_over(const char *hsm, const char *path, const char *dir)
+{
+	char text[1200];
+
+	if (!open_token(hsm, dir, true) || bench_p11->C_Finalize(NULL) != CKR_OK)
+		return false;
+	snprintf(text, sizeof(text),
+	    "[token bench]\nstore = %s/token.db\n"
+	    "hsm = pkcs11:token=bench?module-path=%s&pin-source=file:%s/pin\n",
+	    dir, hsm, dir);
+	return write_file(dir, "pin", BENCH_PIN "\n") && write_file(dir, "kms.conf", text) &&
+	    open_token(path, dir, true);
 }
 
 /* -- keys ---------------------------------------------------------------------------------- */

@@ -167,8 +167,10 @@ serve(int from, int to)
 	struct side_answer a = { .good = true };
 	struct order o;
 
-	if (self->module != NULL && !module_open(self->module, self->dir))
-		a.good = false;
+	if (self->hsm != NULL)
+		a.good = module_open_over(self->hsm, self->module, self->dir);
+	else if (self->module != NULL)
+		a.good = module_open(self->module, self->dir);
 	if (!transfer(to, &a, sizeof(a), true) || !a.good)
 		return;
 	/* Told to go, not left to see the pipe close: sides that came later hold its end open. */

@@ -9,6 +9,7 @@
 struct side {
 	const char *name;
 	const char *module; /* NULL: libcrypto alone */
+	const char *hsm;    /* the module that MODULE has its keys in; NULL: itself */
 	char dir[300];
 	int to, from;
 	int pid;

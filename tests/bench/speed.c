@@ -2,7 +2,8 @@
 /*
  * Speed of one operation after another: libcrypto alone, our module, SoftHSMv2, each in a process
  * of its own, in short slices that alternate and never overlap. Shown are the median rate and the
- * median of the ratios of neighbouring slices.
+ * median of the ratios of neighbouring slices. And once more with an HSM: SoftHSMv2 is the limit
+ * then, and our module has its keys there.
  */
 #include "tests/bench/speed.h"
 
@@ -14,12 +15,15 @@
 
 enum { LIMIT, OURS, SOFT, SIDES };
 
+static bool below; /* the second table: no third side */
+
 struct result {
 	bool good[SIDES], compared;
 	char why[SIDES][120];
 	double rate[SIDES][WORKERS];  /* of 1 and 2 threads */
 	double ratio[SIDES][WORKERS]; /* to the limit */
 	double scale[SIDES];	      /* two threads to one */
+	double added;		      /* microseconds that a call of one thread takes longer here */
 };
 
 /* What waits for a disk needs longer slices to be steady. */
@@ -56,6 +60,9 @@ measure(struct side *sides, const struct speed_plan *plan, const struct bench_ca
 			v[i] = rate[s][0][i] > 0 ? rate[s][1][i] / rate[s][0][i] : 0;
 		r->scale[s] = median(v, plan->rounds);
 	}
+	for (unsigned i = 0; i < plan->rounds; i++)
+		v[i] = 1e6 / rate[OURS][0][i] - 1e6 / rate[LIMIT][0][i];
+	r->added = median(v, plan->rounds);
 }
 
 static void
@@ -74,17 +81,21 @@ show_side(const struct result *r, int s, unsigned t)
 static void
 show_row(const struct bench_case *c, const struct result *r)
 {
+	int sides = below ? SOFT : SIDES;
+
 	printf("%-22s", c->name);
 	for (unsigned t = 0; t < WORKERS; t++) {
-		for (int s = 0; s < SIDES; s++)
+		for (int s = 0; s < sides; s++)
 			show_side(r, s, t);
 		printf("  |");
 	}
-	for (int s = 0; s < SIDES; s++)
+	for (int s = 0; s < sides; s++)
 		if (r->good[s] && (s != LIMIT || r->compared))
 			printf("  %4.2f", r->scale[s]);
 		else
 			printf("     -");
+	if (below && r->good[OURS] && r->compared)
+		printf("  %9.1f", r->added);
 	printf("\n");
 	fflush(stdout);
 }
@@ -92,7 +103,9 @@ show_row(const struct bench_case *c, const struct result *r)
 static void
 show_json(const struct bench_case *c, const struct result *r, bool first)
 {
-	static const char *const names[] = { "limit", "kms-pkcs11", "softhsm" };
+	static const char *const all[] = { "limit", "kms-pkcs11", "softhsm" },
+				 *const two[] = { "softhsm", "through" };
+	const char *const *names = below ? two : all;
 
 	printf("%s\n  {\"case\": \"%s\"", first ? "" : ",", c->name);
 	for (int s = 0; s < SIDES; s++) {
@@ -103,6 +116,8 @@ show_json(const struct bench_case *c, const struct result *r, bool first)
 			printf(", \"ratio\": [%.4f, %.4f]", r->ratio[s][0], r->ratio[s][1]);
 		printf(", \"two_to_one\": %.3f}", r->scale[s]);
 	}
+	if (below && r->good[OURS] && r->compared)
+		printf(", \"added_us\": %.2f", r->added);
 	printf("}");
 }
 
@@ -112,6 +127,14 @@ show_head(const struct speed_plan *plan)
 	char machine[300];
 
 	bench_machine(machine, sizeof(machine));
+	if (below) {
+		printf("\nKeys in an HSM: SoftHSMv2 through kms-pkcs11 (ratio to SoftHSMv2 called "
+		       "directly)\n\n%-22s %-25s  |%-26s  |  two/one\n",
+		    "", " one thread", " two threads");
+		printf("%-22s %8s %16s  | %8s %16s  |  soft  thr   added us\n", "case", "SoftHSMv2",
+		    "through", "SoftHSMv2", "through");
+		return;
+	}
 	printf(
 	    "%s; %u rounds of %u ms slices; ops/s (ratio to the limit: libcrypto, or SQLite, called directly)\n\n",
 	    machine, plan->rounds, plan->ms);
@@ -141,7 +164,8 @@ smoke_case(struct side *sides, size_t which)
 		good = false;
 		printf("# %s: %s\n", sides[s].name, a.why);
 	}
-	printf("%s - bench: %s\n", good ? "ok" : "not ok", bench_cases[which].name);
+	printf("%s - bench: %s%s\n", good ? "ok" : "not ok", below ? "in an HSM: " : "",
+	    bench_cases[which].name);
 	return good;
 }
 
@@ -175,16 +199,21 @@ full_case(struct side *sides, const struct speed_plan *plan, size_t which, bool 
 	return r.good[OURS];
 }
 
-bool
-speed_run(const struct speed_plan *plan)
+/* Only keys of the token are in the HSM. */
+static bool
+is_wanted(const struct bench_case *c, const struct speed_plan *plan)
 {
-	struct side sides[SIDES] = { { .name = "libcrypto" },
-		{ .name = "kms-pkcs11", .module = bench_our_module() },
-		{ .name = "SoftHSMv2", .module = bench_softhsm() } };
+	if (below && (c->where != TOKEN || c->key == NONE || c->kind == ATTRIBUTES))
+		return false;
+	return plan->only == NULL || strstr(c->name, plan->only) != NULL;
+}
+
+static bool
+run(struct side *sides, const struct speed_plan *plan)
+{
 	bool good = true, first = true;
 
 	signal(SIGPIPE, SIG_IGN);
-	bench_make_keys();
 	if (!side_start(&sides[LIMIT]) || !side_start(&sides[OURS]))
 		return false;
 	if (sides[SOFT].module != NULL && !side_start(&sides[SOFT]))
@@ -192,7 +221,7 @@ speed_run(const struct speed_plan *plan)
 	if (!plan->json && !plan->smoke)
 		show_head(plan);
 	for (size_t i = 0; i < bench_n_cases; i++) {
-		if (plan->only != NULL && strstr(bench_cases[i].name, plan->only) == NULL)
+		if (!is_wanted(&bench_cases[i], plan))
 			continue;
 		good =
 		    (plan->smoke ? smoke_case(sides, i) : full_case(sides, plan, i, first)) && good;
@@ -202,4 +231,30 @@ speed_run(const struct speed_plan *plan)
 		if (sides[s].pid != 0)
 			side_stop(&sides[s]);
 	return good;
+}
+
+bool
+speed_run(const struct speed_plan *plan)
+{
+	struct side sides[SIDES] = { { .name = "libcrypto" },
+		{ .name = "kms-pkcs11", .module = bench_our_module() },
+		{ .name = "SoftHSMv2", .module = bench_softhsm() } };
+
+	below = false;
+	bench_make_keys();
+	return run(sides, plan);
+}
+
+bool
+speed_hsm(const struct speed_plan *plan)
+{
+	struct side sides[SIDES] = { { .name = "SoftHSMv2", .module = bench_softhsm() },
+		{ .name = "through", .module = bench_our_module(), .hsm = bench_softhsm() } };
+
+	if (bench_softhsm() == NULL)
+		return true;
+	below = true;
+	if (bench_pkeys[RSA2048] == NULL)
+		bench_make_keys();
+	return run(sides, plan);
 }

@@ -11,8 +11,10 @@ struct speed_plan {
 	const char *only; /* cases with this in their name; NULL is all */
 };
 
-/* False when a case failed on our side. */
+/* Both: false when a case failed on our side. */
 bool speed_run(const struct speed_plan *plan);
+/* SoftHSMv2 called through us, with the token's keys in it, against SoftHSMv2 called directly. */
+bool speed_hsm(const struct speed_plan *plan);
 
 struct many_plan {
 	bool json, quick, smoke, huge;
