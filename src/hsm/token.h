@@ -45,6 +45,7 @@ struct tok {
 	struct tok_mechs mechs;
 	struct key_caps caps, caps_unknown;
 	_Atomic bool known;
+	_Atomic bool logs_in; /* a connection was logged in: without it keys do not show */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t changed;

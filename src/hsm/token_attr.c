@@ -166,6 +166,19 @@ find_all(struct tok_at *at, CK_OBJECT_HANDLE **v, size_t *n)
 	return CKR_OK;
 }
 
+/* Somebody else in this process may have logged out. Private objects do not show then, and what is
+ * found says nothing. */
+static CK_RV
+check_login(struct tok_at *at)
+{
+	CK_SESSION_INFO info;
+
+	if (at->h->logs_in && at->f->C_GetSessionInfo(at->s->handle, &info) == CKR_OK &&
+	    (info.state == CKS_RO_PUBLIC_SESSION || info.state == CKS_RW_PUBLIC_SESSION))
+		return CKR_USER_NOT_LOGGED_IN;
+	return CKR_OK;
+}
+
 CK_RV
 tok_find(struct tok_at *at, const struct tok_attrs *t, CK_OBJECT_HANDLE **ret, size_t *n)
 {
@@ -174,7 +187,8 @@ tok_find(struct tok_at *at, const struct tok_attrs *t, CK_OBJECT_HANDLE **ret, s
 	CK_RV rv, end;
 
 	*n = 0;
-	if ((rv = CALL(at, C_FindObjectsInit, copy.v, copy.n)) != CKR_OK)
+	if ((rv = check_login(at)) != CKR_OK ||
+	    (rv = CALL(at, C_FindObjectsInit, copy.v, copy.n)) != CKR_OK)
 		return rv;
 	rv = find_all(at, &v, n);
 	end = at->f->C_FindObjectsFinal(at->s->handle);

@@ -246,8 +246,10 @@ log_in(struct tok *h, struct call *c, CK_SESSION_HANDLE s, const CK_TOKEN_INFO *
 		return KMS_OK;
 	/* By another of our tokens, or by the host. */
 	if (h->mod->f->C_GetSessionInfo(s, &state) == CKR_OK &&
-	    (state.state == CKS_RO_USER_FUNCTIONS || state.state == CKS_RW_USER_FUNCTIONS))
+	    (state.state == CKS_RO_USER_FUNCTIONS || state.state == CKS_RW_USER_FUNCTIONS)) {
+		h->logs_in = true;
 		return KMS_OK;
+	}
 	if (h->uri.pin.len == 0 && (info->flags & CKF_PROTECTED_AUTHENTICATION_PATH) == 0)
 		return call_fail(c, KMS_CONFIG,
 		    "the HSM wants a PIN; expected pin-source=file:PATH in its URI");
@@ -257,8 +259,10 @@ log_in(struct tok *h, struct call *c, CK_SESSION_HANDLE s, const CK_TOKEN_INFO *
 		return refuse_pin(h, c,
 		    "has one try left, which is not risked; log in once with another program");
 	rv = h->mod->f->C_Login(s, CKU_USER, h->uri.pin.p, h->uri.pin.len);
-	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
+	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN) {
+		h->logs_in = true;
 		return KMS_OK;
+	}
 	if (tok_rc(rv) == KMS_CONFIG)
 		return refuse_pin(h, c,
 		    "is wrong, and is not tried again until the application starts anew");

@@ -318,6 +318,29 @@ START_TEST(the_host_may_close_all_sessions)
 }
 END_TEST
 
+START_TEST(the_host_may_log_out)
+{
+	struct hsm *h = open_hsm();
+	struct made m = make_key(h, &p256_spec);
+	CK_FUNCTION_LIST *f = fake_functions();
+	CK_SESSION_HANDLE s;
+	CK_SLOT_ID slot;
+	CK_ULONG n = 1;
+
+	ck_assert_uint_eq(f->C_GetSlotList(CK_TRUE, &slot, &n), CKR_OK);
+	ck_assert_uint_eq(f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &s), CKR_OK);
+	CHECK_RC(sign_hash(&m), KMS_OK);
+	ck_assert_uint_eq(f->C_Logout(s), CKR_OK);
+	CHECK_RC(sign_hash(&m), KMS_OK);
+	/* A key that does not show is not gone. */
+	ck_assert_uint_eq(f->C_Logout(s), CKR_OK);
+	CHECK_RC(h->ops->destroy(h, NULL, &m.spec, secret_slice(&m.material)), KMS_OK);
+	ck_assert_uint_eq(keys_in_hsm(h), 0);
+	made_free(&m);
+	h->ops->close(h);
+}
+END_TEST
+
 /* -- PINs ------------------------------------------------------------------------------------ */
 
 START_TEST(a_wrong_pin_is_tried_once)
@@ -804,6 +827,7 @@ main(void)
 	tcase_add_test(c, an_hsm_that_is_away_is_found_when_it_comes_back);
 	tcase_add_loop_test(c, an_hsm_that_was_away_at_the_start_is_hoped_for, 0, 2);
 	tcase_add_test(c, the_host_may_close_all_sessions);
+	tcase_add_test(c, the_host_may_log_out);
 	tcase_add_test(c, a_wrong_pin_is_tried_once);
 	tcase_add_test(c, the_last_try_of_a_pin_is_not_risked);
 	tcase_add_test(c, without_a_pin_the_login_of_the_host_is_good_enough);
