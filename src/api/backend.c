@@ -13,7 +13,7 @@ lacks(const struct backend *b, struct call *c, const char *method)
 
 const struct key_caps key_caps_all = {
 	.uses = { [0 ... ALG_END - 1] = { [0 ... DIGEST_END - 1] = UINT8_MAX } },
-	.makes = UINT8_MAX,
+	.makes = UINT32_MAX,
 };
 
 void

@@ -54,7 +54,7 @@ struct token_status {
 #define CAN_DERIVE CAN(USE_KINDS)
 struct key_caps {
 	uint8_t uses[ALG_END][DIGEST_END]; /* bits CAN() */
-	uint8_t makes;			   /* key types that it generates: 1 << enum key_type */
+	uint32_t makes;			   /* key types that it generates: 1 << enum key_type */
 	struct {
 		uint32_t min, max;
 	} bits[KEY_TYPE_END]; /* of keys; 0: no limit but the algorithm's own */

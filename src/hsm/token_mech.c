@@ -168,7 +168,7 @@ read_all(struct tok *h, CK_SLOT_ID slot)
 		if (f->C_GetMechanismInfo(slot, types[i].generate, &info) != CKR_OK ||
 		    (info.flags & (CKF_GENERATE | CKF_GENERATE_KEY_PAIR)) == 0)
 			continue;
-		h->caps.makes |= (uint8_t)(1u << types[i].type);
+		h->caps.makes |= 1u << types[i].type;
 		fill_bits(h, types[i].type, &info);
 	}
 	return CKR_OK;

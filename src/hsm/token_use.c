@@ -316,6 +316,8 @@ tok_begin(struct hsm *base, struct call *c, struct hsm_key *hk, enum use_kind ki
 	if ((rc = use_restart(&t->u, p)) != KMS_OK) {
 		if (t->u.why != NULL)
 			rc = call_fail(c, rc, "%s", t->u.why);
+		else if (rc == KMS_NOTSUP)
+			rc = call_fail(c, rc, "the HSM has no mechanism for this");
 		use_free(&t->u);
 		return rc;
 	}

@@ -58,9 +58,9 @@ typedef enum kms_rc act_fn(struct act *a);
 
 /* How the keys that L makes from now on are protected. */
 static inline enum key_level
-key_level_here(const struct local *l)
+key_level_here(struct local *l)
 {
-	return l->hsm->in_hardware ? LEVEL_HSM : LEVEL_SOFTWARE;
+	return hsm_keeps_inside(l) ? LEVEL_HSM : LEVEL_SOFTWARE;
 }
 
 /* -- keys (act.c) -- */

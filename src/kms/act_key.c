@@ -82,6 +82,7 @@ new_key(struct act *a, struct master_key *k)
 	TRY(act_check_instance(a, F_DKMSInstanceId));
 	TRY(pick_level(a, k));
 	TRY(check_mechanism(a));
+	TRY(hsm_can_keep(a->l, a->c, &k->spec, k->origin == ORIGIN_KMS));
 	TRY(crypto_random(k->id.b, UID_LEN));
 	k->created = a->now;
 	TRY(buf_set(&k->creator, slice_str(a->who->account)));

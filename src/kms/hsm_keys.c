@@ -11,6 +11,31 @@ struct hsm_kept {
 	struct secret material;
 };
 
+bool
+hsm_keeps_inside(struct local *l)
+{
+	return l->hsm->ops->caps(l->hsm)->inside;
+}
+
+enum kms_rc
+hsm_can_keep(struct local *l, struct call *c, const struct key_spec *spec, bool generated)
+{
+	const struct key_caps *caps = l->hsm->ops->caps(l->hsm);
+	uint32_t min = caps->bits[spec->type].min, max = caps->bits[spec->type].max;
+	unsigned both = CAN(USE_ENCRYPT) | CAN(USE_DECRYPT);
+
+	if (generated && (caps->makes & 1u << spec->type) == 0)
+		return call_refuse(c, E_UnsupportedOperation,
+		    "Unsupported operation. The HSM makes no keys of this KeySpec.");
+	if (generated && (spec->bits < min || (max != 0 && spec->bits > max)))
+		return call_refuse(c, E_UnsupportedOperation,
+		    "Unsupported operation. The HSM makes no keys of this KeySpec's size.");
+	if (spec->type == KEY_AES && (caps->uses[ALG_AES_GCM][DIGEST_NONE] & both) != both)
+		return call_refuse(c, E_UnsupportedOperation,
+		    "Unsupported operation. The HSM has no AES-GCM, which this KeySpec needs.");
+	return KMS_OK;
+}
+
 void
 hsm_keys_leave(struct hsm_keys *k)
 {
@@ -82,7 +107,7 @@ note_made(struct hsm_keys *k, struct local *l, const struct key_spec *spec, stru
 static void
 mark(struct local *l, struct object *o, bool made_here)
 {
-	if (!l->hsm->ops->caps(l->hsm)->inside)
+	if (!hsm_keeps_inside(l))
 		return;
 	o->flags |= FLAG_SENSITIVE;
 	if (made_here)

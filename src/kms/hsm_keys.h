@@ -15,6 +15,15 @@ struct hsm_keys {
 	size_t n;
 };
 
+/* Whether keys never come out of where they are. */
+bool hsm_keeps_inside(struct local *l);
+/*
+ * The HSM has what a KMS key of SPEC needs; GENERATED: it makes it, too. Else the refusal, with a
+ * sentence. An HSM that was not seen yet is hoped for.
+ */
+enum kms_rc hsm_can_keep(struct local *l, struct call *c, const struct key_spec *spec,
+    bool generated) MUST_USE;
+
 /* Forgets what is noted. */
 void hsm_keys_leave(struct hsm_keys *k);
 /* Destroys the keys that are noted. One that stays for all that is told to the log. */

@@ -2,11 +2,18 @@
 /* Uses versions of KMS keys through the HSM driver, and public halves at hand. */
 #include "kms/version_use.h"
 
+/* What the HSM said. U is about to go. */
 static enum kms_rc
-finish(struct use *u, struct slice in, uint8_t *out, size_t cap, size_t *len)
+tell(struct call *c, const struct use *u, enum kms_rc rc)
+{
+	return rc == KMS_OK || u->why == NULL ? rc : call_fail(c, rc, "%s", u->why);
+}
+
+static enum kms_rc
+finish(struct call *c, struct use *u, struct slice in, uint8_t *out, size_t cap, size_t *len)
 {
 	struct outbuf o = { .p = out, .cap = cap };
-	enum kms_rc rc = use_once(u, in, &o, NULL);
+	enum kms_rc rc = tell(c, u, use_once(u, in, &o, NULL));
 
 	use_free(u);
 	*len = rc == KMS_OK ? o.len : 0;
@@ -43,7 +50,7 @@ version_use(struct act *a, const struct master_key *k, const struct uid *version
 	enum kms_rc rc;
 
 	TRY(begin(a, k, version, kind, p, &open, &u));
-	rc = finish(u, in, out, cap, len);
+	rc = finish(a->c, u, in, out, cap, len);
 	local_key_close(&a->l->base, open);
 	return rc;
 }
@@ -57,7 +64,7 @@ version_check(struct act *a, const struct master_key *k, const struct uid *versi
 	enum kms_rc rc;
 
 	TRY(begin(a, k, version, USE_VERIFY, p, &open, &u));
-	rc = use_check_once(u, in, sig);
+	rc = tell(a->c, u, use_check_once(u, in, sig));
 	use_free(u);
 	local_key_close(&a->l->base, open);
 	return rc;
@@ -85,5 +92,5 @@ ckey_use(struct ckey *k, enum use_kind kind, const struct alg_params *p, struct 
 	struct use *u = NULL;
 
 	TRY(crypto_begin(k, kind, p, &u));
-	return finish(u, in, out, cap, len);
+	return finish(NULL, u, in, out, cap, len);
 }

@@ -54,7 +54,6 @@ START_TEST(what_the_keys_of_this_kms_do_not_have_is_refused)
 		const char *value;
 		enum api_error answer;
 	} rows[] = { { F_ProtectionLevel, "SOFTWARE", E_None },
-		{ F_ProtectionLevel, "HSM", E_UnsupportedProtectionLevel },
 		{ F_ProtectionLevel, "PAPER", E_InvalidParameter },
 		{ F_DKMSInstanceId, "", E_None },
 		{ F_DKMSInstanceId, "kst-hzz62ee817bvyyr5x", E_DKMSInstanceNotFound },
@@ -127,6 +126,38 @@ check_filtered(const char *filters, int64_t n, const char *id)
 		check_text(F_Keys, F_KeyId, id);
 }
 
+/* Where the keys of this KMS are is known by any of them. */
+static bool
+has_hsm(const char *key)
+{
+	about(key);
+	expect(ACTION_DescribeKey);
+	return strcmp(text_of(F_KeyMetadata, F_ProtectionLevel), "HSM") == 0;
+}
+
+START_TEST(a_protection_level_is_asked_for_where_there_is_one)
+{
+	char *key = new_key(NULL, NULL);
+	bool hsm = has_hsm(key);
+
+	request();
+	with(F_ProtectionLevel, "HSM");
+	if (hsm)
+		expect(ACTION_CreateKey);
+	else
+		expect_error(ACTION_CreateKey, E_UnsupportedProtectionLevel);
+	/* More than was asked for is given silently. */
+	request();
+	with(F_ProtectionLevel, "SOFTWARE");
+	expect(ACTION_CreateKey);
+	check_text(F_KeyMetadata, F_ProtectionLevel, hsm ? "HSM" : "SOFTWARE");
+	request();
+	with(F_ProtectionLevel, "HARDWARE");
+	expect_error(ACTION_CreateKey, E_InvalidParameter);
+	free(key);
+}
+END_TEST
+
 START_TEST(keys_are_listed_by_filters)
 {
 	char *aes = new_key(NULL, NULL), *rsa = new_key("RSA_2048", "SIGN/VERIFY"), by_id[128];
@@ -143,7 +174,8 @@ START_TEST(keys_are_listed_by_filters)
 	check_filtered("[{\"Key\":\"KeyState\",\"Values\":[\"Disabled\",\"Enabled\"]}]", 2, aes);
 	check_filtered("[{\"Key\":\"KeySpec\",\"Values\":[\"RSA_2048\"]}]", 1, rsa);
 	check_filtered("[{\"Key\":\"KeyUsage\",\"Values\":[\"ENCRYPT/DECRYPT\"]}]", 1, aes);
-	check_filtered("[{\"Key\":\"ProtectionLevel\",\"Values\":[\"HSM\"]}]", 0, NULL);
+	check_filtered("[{\"Key\":\"ProtectionLevel\",\"Values\":[\"HSM\"]}]", has_hsm(aes) ? 2 : 0,
+	    aes);
 	check_filtered("[{\"Key\":\"CreatorType\",\"Values\":[\"User\"]}]", 2, aes);
 	check_filtered("[{\"Key\":\"CreatorType\",\"Values\":[\"Service\"]}]", 0, NULL);
 	check_filtered("[{\"Key\":\"DKMSInstanceId\",\"Values\":[\"kst-1\"]}]", 0, NULL);
@@ -184,6 +216,7 @@ main(void)
 		specs_and_usages_that_do_not_fit_are_refused,
 		what_the_keys_of_this_kms_do_not_have_is_refused,
 		an_unknown_key_is_not_found_by_any_name,
+		a_protection_level_is_asked_for_where_there_is_one,
 		keys_are_listed_by_pages_in_the_order_of_creation, keys_are_listed_by_filters,
 		filters_have_their_form };
 	Suite *s = suite_create("contract: keys");

@@ -11,6 +11,7 @@
 #include "crypto/crypto.h"
 #include "hsm/hsm.h"
 #include "tests/lib/fakehsm.h"
+#include "tests/lib/hsm_token.h"
 #include "tests/unit/unit.h"
 
 #define HSM_PIN	   "hsm-user-pin"
@@ -64,46 +65,21 @@ inner_conf_for(const char *where, const char *db)
 	return path;
 }
 
-/* The HSM's token, in a child so that nothing of it is left here. */
-static inline void
-make_template(void)
-{
-	CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
-	CK_UTF8CHAR label[33] = "hsm                             ";
-	CK_FUNCTION_LIST *f = fake_functions();
-	CK_SESSION_HANDLE s;
-	CK_SLOT_ID slot;
-	CK_ULONG n = 1;
-
-	args.pReserved = inner_conf_for(unit_root, template_db);
-	if (f->C_Initialize(&args) != CKR_OK || f->C_GetSlotList(CK_TRUE, &slot, &n) != CKR_OK ||
-	    f->C_InitToken(slot, (CK_BYTE *)HSM_SO_PIN, strlen(HSM_SO_PIN), label) != CKR_OK ||
-	    f->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s) != CKR_OK ||
-	    f->C_Login(s, CKU_SO, (CK_BYTE *)HSM_SO_PIN, strlen(HSM_SO_PIN)) != CKR_OK ||
-	    f->C_InitPIN(s, (CK_BYTE *)HSM_PIN, strlen(HSM_PIN)) != CKR_OK)
-		_exit(1);
-	(void)f->C_Finalize(NULL);
-	_exit(0);
-}
-
 /* As unit_main, with a token in the HSM for the fixtures to copy. */
 static inline UNUSED int
 hsm_main(Suite *s)
 {
 	const char *top = getenv("top_builddir");
 	char *build = realpath(top == NULL ? "." : top, NULL);
-	int status;
-	pid_t pid;
 
 	if (build == NULL || mkdtemp(unit_root) == NULL)
 		return EXIT_FAILURE;
 	fake_path = os_path_join(build, "tests/lib/.libs/fakehsm.so");
 	free(build);
 	template_db = os_path_join(unit_root, "template.db");
-	if ((pid = fork()) == 0)
-		make_template();
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
-		fprintf(stderr, "the HSM for tests has no token\n");
+	if (!hsm_token_make(fake_path, inner_conf_for(unit_root, template_db), "hsm", HSM_SO_PIN,
+		HSM_PIN)) {
+		fprintf(stderr, "the HSM for tests has no token; make check builds it\n");
 		return EXIT_FAILURE;
 	}
 	return unit_run(s);

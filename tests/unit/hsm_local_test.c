@@ -297,6 +297,71 @@ START_TEST(the_hsm_is_checked_and_its_keys_need_the_users_login)
 }
 END_TEST
 
+/* -- keys of the KMS -- */
+
+static enum kms_rc
+create_kms_key(const char *spec, const char *level, struct call *c, struct fields *res)
+{
+	struct fields req = { 0 };
+	enum kms_rc rc;
+
+	CHECK_RC(fields_put_text(&req, F_KeySpec, spec), KMS_OK);
+	CHECK_RC(fields_put_text(&req, F_ProtectionLevel, level), KMS_OK);
+	rc = backend_act(b, c, ACTION_CreateKey, &req, res);
+	fields_free(&req);
+	return rc;
+}
+
+START_TEST(a_kms_key_is_in_the_hsm_and_says_so)
+{
+	static const char *const levels[] = { "HSM", "SOFTWARE" };
+
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+		struct fields res = { 0 };
+		struct call c = { 0 };
+		const struct field_value *v;
+
+		CHECK_RC(create_kms_key("EC_P256", levels[i], &c, &res), KMS_OK);
+		ck_assert_ptr_nonnull(v = fields_value(&res, F_KeyMetadata));
+		CHECK_BYTES(fields_get(&v->u.groups.v[0], F_ProtectionLevel), BYTES("HSM"));
+		ck_assert_uint_eq(in_hsm(), i + 1);
+		fields_free(&res);
+	}
+}
+END_TEST
+
+/* Another HSM, which has no mechanism of LACKS. */
+static void
+open_without(const CK_MECHANISM_TYPE lacks[2])
+{
+	backend_close(b);
+	memcpy(fake->lacks, lacks, 2 * sizeof(*lacks));
+	CHECK_RC(local_open(&conf, NULL, &b), KMS_OK);
+	CHECK_RC(backend_login(b, NULL, ROLE_USER, NONE, USER_PIN), KMS_OK);
+}
+
+START_TEST(a_kms_key_of_a_kind_that_the_hsm_lacks_is_refused_with_the_reason)
+{
+	static const struct {
+		const char *spec, *reason;
+		CK_MECHANISM_TYPE lacks[2];
+	} rows[] = {
+		{ "EC_P256", "makes no keys", { CKM_EC_KEY_PAIR_GEN } },
+		{ "HMAC_SHA_256", "makes no keys", { CKM_GENERIC_SECRET_KEY_GEN } },
+		{ "Aliyun_AES_256", "makes no keys", { CKM_AES_KEY_GEN } },
+		{ "Aliyun_AES_256", "AES-GCM", { CKM_AES_GCM } },
+	};
+	struct fields res = { 0 };
+	struct call c = { 0 };
+
+	open_without(rows[_i].lacks);
+	CHECK_RC(create_kms_key(rows[_i].spec, "HSM", &c, &res), KMS_NOTSUP);
+	ck_assert_int_eq(c.error, E_UnsupportedOperation);
+	ck_assert_msg(strstr(c.err.text, rows[_i].reason) != NULL, "%s", c.err.text);
+	ck_assert_uint_eq(in_hsm(), 0);
+}
+END_TEST
+
 START_TEST(a_store_of_soft_keys_does_not_work_over_an_hsm)
 {
 	struct backend *soft = NULL;
@@ -333,6 +398,9 @@ main(void)
 	tcase_add_test(c, a_key_of_the_hsm_is_adopted_once);
 	tcase_add_test(c, keys_are_wrapped_inside_by_those_who_may);
 	tcase_add_test(c, the_hsm_is_checked_and_its_keys_need_the_users_login);
+	tcase_add_test(c, a_kms_key_is_in_the_hsm_and_says_so);
+	tcase_add_loop_test(c, a_kms_key_of_a_kind_that_the_hsm_lacks_is_refused_with_the_reason, 0,
+	    4);
 	tcase_add_test(c, a_store_of_soft_keys_does_not_work_over_an_hsm);
 	suite_add_tcase(s, c);
 	return hsm_main(s);
