@@ -10,7 +10,7 @@ include tests/bench/local.mk
 include tests/lint/local.mk
 include tests/apps/local.mk
 
-EXTRA_DIST += %D%/count %D%/tsan.supp $(wildcard $(srcdir)/%D%/vectors)
+EXTRA_DIST += $(second_tests) %D%/count %D%/tsan.supp $(wildcard $(srcdir)/%D%/vectors)
 
 # tests/unit/buf.t is built from tests/unit/buf.c and linked with everything that is ours, so one
 # line in a local.mk is enough. Programs that need more say so with their own _SOURCES or _LDADD.
@@ -21,12 +21,13 @@ LDADD = libkms-test.la libkms-face.la libkms-core.la $(test_main) $(CHECK_LIBS) 
 
 if HAVE_CHECK
 run_c_tests = $(c_tests)
+run_second_tests = $(second_tests)
 endif
 if FUZZING
 noinst_PROGRAMS = $(fuzz_targets)
 else
 check_PROGRAMS = $(run_c_tests) $(fuzz_targets)
-TESTS = $(run_c_tests) $(fuzz_targets) $(lint_tests)
+TESTS = $(run_c_tests) $(run_second_tests) $(fuzz_targets) $(lint_tests)
 endif
 EXTRA_PROGRAMS = $(bench_programs)
 CLEANFILES += $(bench_programs)

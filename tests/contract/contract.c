@@ -3,6 +3,7 @@
 #include "tests/contract/contract.h"
 
 #include "kms/local.h"
+#include "tests/lib/hsm_token.h"
 
 struct backend *kms;
 struct fields req, res;
@@ -11,19 +12,83 @@ static char *dir, *path;
 static struct caller user;
 static const struct caller *who;
 
+/* -- an HSM for its keys -- */
+
+#define HSM_PIN "hsm-1234"
+
+/* The library of the HSM that the keys are in; NULL: none, and they are in the store. */
+static const char *
+hsm_library(void)
+{
+	const char *p = getenv("KMS_TEST_HSM");
+
+	return p == NULL || *p == '\0' ? NULL : p;
+}
+
+/* SoftHSMv2 has its tokens in the folder WHERE from now on. Also when no test runs. */
+static bool
+hsm_lives_in(const char *where)
+{
+	char *conf = os_path_join(where, "softhsm2.conf");
+	FILE *f = fopen(conf, "w");
+	bool good = f != NULL &&
+	    fprintf(f, "directories.tokendir = %s/tokens\nlog.level = ERROR\n", where) > 0;
+
+	good = f != NULL && fclose(f) == 0 && good && setenv("SOFTHSM2_CONF", conf, 1) == 0;
+	free(conf);
+	return good;
+}
+
+/* A token that every test copies. */
+static bool
+make_hsm(void)
+{
+	char *tokens = os_path_join(unit_root, "tokens");
+	bool good = mkdir(tokens, 0700) == 0;
+
+	free(tokens);
+	return good && hsm_lives_in(unit_root) &&
+	    hsm_token_make(hsm_library(), NULL, "contract", "hsm-so-pin", HSM_PIN);
+}
+
+/* CONF's keys go to a token of this test's own. */
+static void
+use_hsm(struct conf_token *conf)
+{
+	char *pin = os_path_join(dir, "hsm.pin"), *command;
+
+	ck_assert_int_gt(asprintf(&command, "cp -r '%s/tokens' '%s'", unit_root, dir), 0);
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+	ck_assert(hsm_lives_in(dir));
+	write_file(pin, HSM_PIN, 0600);
+	ck_assert_int_gt(asprintf(&conf->hsm,
+			     "pkcs11:token=contract?module-path=%s&pin-source=file:%s",
+			     hsm_library(), pin),
+	    0);
+	conf->hsm_sessions = 8;
+	free(pin);
+}
+
 /* -- the KMS -- */
 
 void
 contract_setup(void)
 {
-	struct conf_token conf = { .pin_cost = 1, .pin_tries = 4, .timeout_ms = 10000 };
+	struct conf_token conf = { .name = (char *)(uintptr_t) "contract",
+		.pin_cost = 1,
+		.pin_tries = 4,
+		.timeout_ms = 10000 };
 	struct slice pin = BYTES("1234");
 
 	dir = temp_dir();
 	path = os_path_join(dir, "kms.db");
 	conf.store = path;
+	if (hsm_library() != NULL)
+		use_hsm(&conf);
 	os_fake_clock(NOW);
 	CHECK_RC(local_open(&conf, NULL, &kms), KMS_OK);
+	free(conf.hsm);
 	CHECK_RC(backend_init_token(kms, NULL, BYTES("contract"), pin), KMS_OK);
 	CHECK_RC(backend_login(kms, NULL, ROLE_SO, slice_of(NULL, 0), pin), KMS_OK);
 	CHECK_RC(backend_init_pin(kms, NULL, pin), KMS_OK);
@@ -234,5 +299,7 @@ check_state(const char *key, const char *wanted)
 int
 contract_main(Suite *suite)
 {
-	return unit_main(suite);
+	if (mkdtemp(unit_root) == NULL || (hsm_library() != NULL && !make_hsm()))
+		return EXIT_FAILURE;
+	return unit_run(suite);
 }

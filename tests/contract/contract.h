@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the contract suite shares: a KMS to talk to, and short ways to ask it. The cases know
- * nothing but api/backend.h, so that any backend can stand behind it. Which one is told by
- * KMS_CONTRACT (soft; others are added in contract.c alone).
+ * nothing but api/backend.h, so that any backend can stand behind it; contract.c alone knows which.
+ * With KMS_TEST_HSM its keys are in that HSM (SoftHSMv2's library), else in its store.
  */
 #ifndef KMS_TESTS_CONTRACT_CONTRACT_H
 #define KMS_TESTS_CONTRACT_CONTRACT_H

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The contract suite: the same cases over every backend, one line each: "c_tests += %D%/NAME.t" is built from NAME.c.
+# The contract suite: the same cases over every backend (softhsm.test runs all with keys in SoftHSMv2), one line each: "c_tests += %D%/NAME.t" is built from NAME.c.
 
 test_lib_sources += %D%/contract.c %D%/contract.h %D%/secrets.h
 
@@ -18,3 +18,5 @@ c_tests += %D%/state_test.t
 c_tests += %D%/tag_test.t
 c_tests += %D%/user_test.t
 c_tests += %D%/version_test.t
+
+second_tests += %D%/softhsm.test

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the C tests share: "test_lib_sources += %D%/x.c %D%/x.h", included as "tests/lib/x.h".
 
+test_lib_sources += %D%/hsm_token.c %D%/hsm_token.h
 
 # A PKCS#11 library to be loaded by tests: an HSM that misbehaves. It is the module of this build in disguise.
 check_LTLIBRARIES += %D%/fakehsm.la

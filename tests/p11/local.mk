@@ -50,3 +50,4 @@ c_tests += %D%/process_test.t
 c_tests += %D%/process_token_test.t
 c_tests += %D%/kill_test.t
 c_tests += %D%/kms_test.t
+second_tests += %D%/softhsm.test
