@@ -70,15 +70,18 @@ static inline UNUSED int
 hsm_main(Suite *s)
 {
 	const char *top = getenv("top_builddir");
-	char *build = realpath(top == NULL ? "." : top, NULL);
+	char *build = realpath(top == NULL ? "." : top, NULL), *inner;
+	bool good;
 
 	if (build == NULL || mkdtemp(unit_root) == NULL)
 		return EXIT_FAILURE;
 	fake_path = os_path_join(build, "tests/lib/.libs/fakehsm.so");
 	free(build);
 	template_db = os_path_join(unit_root, "template.db");
-	if (!hsm_token_make(fake_path, inner_conf_for(unit_root, template_db), "hsm", HSM_SO_PIN,
-		HSM_PIN)) {
+	inner = inner_conf_for(unit_root, template_db);
+	good = hsm_token_make(fake_path, inner, "hsm", HSM_SO_PIN, HSM_PIN);
+	free(inner);
+	if (!good) {
 		fprintf(stderr, "the HSM for tests has no token; make check builds it\n");
 		return EXIT_FAILURE;
 	}
