@@ -154,6 +154,15 @@ try_open_hsm(struct call *c)
 	return rc;
 }
 
+/* Whether the HSM is well. */
+static inline UNUSED enum kms_rc
+ask_hsm(struct hsm *h, struct call *c)
+{
+	auto_buf text = { 0 };
+
+	return h->ops->check(h, c, &text);
+}
+
 /* -- keys -- */
 
 #define ALL_USES                                                                           \

@@ -268,7 +268,7 @@ START_TEST(an_hsm_that_is_away_is_found_when_it_comes_back)
 	fake->dead = false;
 	os_fake_clock(1000000 + 20);
 	CHECK_RC(sign_hash(&m), KMS_OK);
-	CHECK_RC(h->ops->check(h, &c, &(struct buf){ 0 }), KMS_OK);
+	CHECK_RC(ask_hsm(h, &c), KMS_OK);
 	made_free(&m);
 	h->ops->close(h);
 }
@@ -352,7 +352,7 @@ START_TEST(a_wrong_pin_is_tried_once)
 	for (int i = 0; i < 5; i++) {
 		struct call c = { 0 };
 
-		CHECK_RC(h->ops->check(h, &c, &(struct buf){ 0 }), KMS_CONFIG);
+		CHECK_RC(ask_hsm(h, &c), KMS_CONFIG);
 		ck_assert_ptr_nonnull(strstr(c.err.text, "PIN"));
 		ck_assert_ptr_null(strstr(c.err.text, "qwertz"));
 	}
@@ -368,7 +368,7 @@ START_TEST(the_last_try_of_a_pin_is_not_risked)
 
 	fake->final_try = true;
 	h = open_hsm();
-	CHECK_RC(h->ops->check(h, &c, &(struct buf){ 0 }), KMS_CONFIG);
+	CHECK_RC(ask_hsm(h, &c), KMS_CONFIG);
 	ck_assert_uint_eq(fake->logins, 0);
 	h->ops->close(h);
 }
@@ -385,7 +385,7 @@ START_TEST(without_a_pin_the_login_of_the_host_is_good_enough)
 
 	snprintf(uri, sizeof(uri), "pkcs11:token=hsm?module-path=%s", fake_path);
 	h = open_hsm();
-	CHECK_RC(h->ops->check(h, NULL, &(struct buf){ 0 }), KMS_CONFIG);
+	CHECK_RC(ask_hsm(h, NULL), KMS_CONFIG);
 	ck_assert_uint_eq(f->C_GetSlotList(CK_TRUE, &slot, &n), CKR_OK);
 	ck_assert_uint_eq(f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &s), CKR_OK);
 	ck_assert_uint_eq(f->C_Login(s, CKU_USER, (CK_BYTE *)HSM_PIN, strlen(HSM_PIN)), CKR_OK);
@@ -454,11 +454,11 @@ START_TEST(who_finds_no_session_waits_no_longer_than_its_time)
 	u = start_stream(&m);
 	from = os_monotonic_ms();
 	c.deadline_ms = from + 60;
-	CHECK_RC(h->ops->check(h, &c, &(struct buf){ 0 }), KMS_BUSY);
+	CHECK_RC(ask_hsm(h, &c), KMS_BUSY);
 	ck_assert_uint_ge(os_monotonic_ms(), from + 60);
 	CHECK_RC(try_generate(h, &aes_spec, ALL_USES, &(struct made){ 0 }), KMS_BUSY);
 	use_free(u);
-	CHECK_RC(h->ops->check(h, NULL, &(struct buf){ 0 }), KMS_OK);
+	CHECK_RC(ask_hsm(h, NULL), KMS_OK);
 	made_free(&m);
 	h->ops->close(h);
 }
@@ -514,7 +514,7 @@ START_TEST(what_is_abandoned_gives_its_session_back_clean)
 		CHECK_RC(use_update(u, BYTES("text"), NULL, NULL), KMS_OK);
 		CHECK_RC(use_restart(u, &mac), KMS_OK);
 		use_free(u);
-		CHECK_RC(h->ops->check(h, NULL, &(struct buf){ 0 }), KMS_OK);
+		CHECK_RC(ask_hsm(h, NULL), KMS_OK);
 	}
 	ck_assert_uint_eq(fake->cancelled, _i == 0 ? 6 : 0);
 	made_free(&m);
@@ -537,11 +537,9 @@ START_TEST(sessions_that_others_have_taken_are_done_without)
 	ck_assert_uint_eq(f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &s), CKR_OK);
 	fake->max_sessions = 2; /* which the pool does not know */
 	u = start_stream(&m);
-	CHECK_RC(h->ops->check(h, &(struct call){ .deadline_ms = os_monotonic_ms() + 20 },
-		     &(struct buf){ 0 }),
-	    KMS_BUSY);
+	CHECK_RC(ask_hsm(h, &(struct call){ .deadline_ms = os_monotonic_ms() + 20 }), KMS_BUSY);
 	ck_assert_uint_eq(f->C_CloseSession(s), CKR_OK);
-	CHECK_RC(h->ops->check(h, NULL, &(struct buf){ 0 }), KMS_OK);
+	CHECK_RC(ask_hsm(h, NULL), KMS_OK);
 	use_free(u);
 	made_free(&m);
 	h->ops->close(h);
@@ -576,10 +574,10 @@ START_TEST(while_a_call_hangs_others_fail_at_once_and_then_all_is_well)
 	ck_assert_int_eq(pthread_create(&t, NULL, sign_in_thread, &first), 0);
 	wait_hanging(1);
 	/* Within its time it is just a call that takes long. */
-	CHECK_RC(h->ops->check(h, NULL, &(struct buf){ 0 }), KMS_OK);
+	CHECK_RC(ask_hsm(h, NULL), KMS_OK);
 	os_fake_clock(1000000 + 11);
 	CHECK_RC(sign_hash(&m), KMS_UNAVAILABLE);
-	CHECK_RC(h->ops->check(h, &c, &(struct buf){ 0 }), KMS_UNAVAILABLE);
+	CHECK_RC(ask_hsm(h, &c), KMS_UNAVAILABLE);
 	ck_assert_ptr_nonnull(strstr(c.err.text, "does not answer"));
 	ck_assert_uint_eq(fake->hanging, 1);
 	hang(NULL);
