@@ -82,7 +82,6 @@ struct hsm_ops {
 /* First member of each driver. */
 struct hsm {
 	const struct hsm_ops *ops;
-	bool in_hardware; /* its keys never leave a device: the KMS's protection level HSM */
 };
 
 /* The soft driver; stateless, never NULL. */
