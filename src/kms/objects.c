@@ -321,7 +321,7 @@ local_hsm_adopt(struct backend *b, struct call *c, struct object *v, size_t n,
 		auto_object copy = { 0 };
 
 		if ((rc = rights_make(c, keys.role, &v[i])) == KMS_OK &&
-		    (rc = object_copy(&v[i], &copy)) == KMS_OK)
+		    (rc = copy_fresh(&v[i], &copy)) == KMS_OK)
 			rc = make_row(c, &keys, &copy,
 			    i == 0 ? secret_slice(&found->material) : slice_of(NULL, 0), &rows[i]);
 	}
