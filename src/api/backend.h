@@ -58,7 +58,7 @@ struct key_caps {
 	struct {
 		uint32_t min, max;
 	} bits[KEY_TYPE_END]; /* of keys; 0: no limit but the algorithm's own */
-	bool inside;	   /* material never comes out: keys are sensitive, and wrapped by wrap() */
+	bool inside; /* material never comes out: keys are sensitive, and wrapped by wrap() */
 };
 /* Everything there is. */
 extern const struct key_caps key_caps_all;
