@@ -12,7 +12,8 @@ made_free(struct made *m)
 }
 
 enum kms_rc
-made_key(struct call *c, const struct keyring *keys, struct slice material, struct made *m)
+made_key(struct local *l, struct call *c, const struct keyring *keys, struct slice material,
+    struct made *m)
 {
 	struct object *o = &m->row.o;
 	auto_master_key k = { .created = o->created,
@@ -20,7 +21,7 @@ made_key(struct call *c, const struct keyring *keys, struct slice material, stru
 		.state = KEY_ENABLED,
 		.spec = o->spec,
 		.usage = USAGE_ANY,
-		.level = LEVEL_SOFTWARE,
+		.level = key_level_here(l),
 		.primary = o->id,
 		.material = true };
 	struct account account;

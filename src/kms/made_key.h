@@ -22,8 +22,8 @@ void made_free(struct made *m);
 
 /* The KMS key of M's object, a private or secret key with the kept MATERIAL whose id stands; the
  * object is not sealed yet. */
-enum kms_rc made_key(struct call *c, const struct keyring *keys, struct slice material,
-    struct made *m) MUST_USE;
+enum kms_rc made_key(struct local *l, struct call *c, const struct keyring *keys,
+    struct slice material, struct made *m) MUST_USE;
 
 /* PUB, a public key that is not sealed yet, becomes part of the version whose private half is in
  * the token, if it is. */

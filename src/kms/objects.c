@@ -166,7 +166,7 @@ make_row(struct local *l, struct call *c, const struct keyring *keys, struct obj
 	made->created = os_wall_seconds();
 	made->flags &= ~(uint32_t)FLAG_UNUSABLE;
 	if (kind_is_key(made->kind))
-		TRY(made_key(c, keys, material, m));
+		TRY(made_key(l, c, keys, material, m));
 	TRY(secret_copy(material, &kept));
 	TRY(under_seal(l, c, &m->under, made, &kept));
 	return row_seal(c, keys, made, secret_slice(&kept), &m->row.sealed);
@@ -299,14 +299,34 @@ local_create(struct backend *b, struct call *c, struct object *v, const struct s
 	return rc;
 }
 
+/* The rows of V[0], whose key FOUND is, and of its public half; public keys that are in the token
+ * already go to HALVES. */
+static enum kms_rc
+adopt_each(struct local *l, struct call *c, const struct keyring *keys, const struct object *v,
+    size_t n, const struct hsm_found *found, struct made *made, struct changes *halves)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct slice material = i == 0 ? secret_slice(&found->material) : slice_of(NULL, 0);
+		auto_object copy = { 0 };
+
+		TRY(rights_make(c, keys->role, &v[i]));
+		TRY(copy_fresh(&v[i], &copy));
+		copy.key = made[0].row.o.key;
+		TRY(make_row(l, c, keys, &copy, material, &made[i]));
+	}
+	return v[0].kind == OBJECT_PRIVATE_KEY ? made_key_adopt(l, c, keys, &made[0].row.o, halves)
+					       : KMS_OK;
+}
+
 enum kms_rc
 local_hsm_adopt(struct backend *b, struct call *c, struct object *v, size_t n,
     const struct hsm_found *found)
 {
 	struct local *l = local_of(b);
 	struct object *where[2] = { &v[0], n == 2 ? &v[1] : NULL };
-	struct store_row rows[2] = { 0 };
+	struct made made[2] = { 0 };
 	auto_keyring keys = { 0 };
+	auto_changes halves = { 0 };
 	auto_hsm_made none = { 0 };
 	enum kms_rc rc;
 
@@ -316,19 +336,10 @@ local_hsm_adopt(struct backend *b, struct call *c, struct object *v, size_t n,
 	if (found->refused != NULL)
 		return call_fail(c, KMS_DENIED, "%s", found->refused);
 	TRY(keyring_get(l, c, &keys));
-	rc = KMS_OK;
-	for (size_t i = 0; i < n && rc == KMS_OK; i++) {
-		auto_object copy = { 0 };
-
-		if ((rc = rights_make(c, keys.role, &v[i])) == KMS_OK &&
-		    (rc = copy_fresh(&v[i], &copy)) == KMS_OK)
-			rc = make_row(c, &keys, &copy,
-			    i == 0 ? secret_slice(&found->material) : slice_of(NULL, 0), &rows[i]);
-	}
-	if (rc == KMS_OK)
-		rc = insert(&none, l, c, &keys, rows, where, n);
-	store_row_free(&rows[0]);
-	store_row_free(&rows[1]);
+	if ((rc = adopt_each(l, c, &keys, v, n, found, made, &halves)) == KMS_OK)
+		rc = insert(&none, l, c, &keys, made, where, n, &halves);
+	made_free(&made[0]);
+	made_free(&made[1]);
 	return rc;
 }
 
