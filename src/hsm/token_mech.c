@@ -138,6 +138,8 @@ fill_uses(struct tok *h)
 		for (unsigned d = DIGEST_SHA1; d < DIGEST_END; d++)
 			h->caps.uses[rows[i].alg][d] |= (uint8_t)(can & CAN(USE_SIGN));
 	}
+	/* What the KMS makes of it. */
+	h->caps.uses[ALG_KMS][DIGEST_NONE] = h->caps.uses[ALG_AES_GCM][DIGEST_NONE];
 }
 
 /* Sizes that make no sense (some say bytes, some nothing) limit nothing. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HSM below the token as people ask about it: whether it is well, and which keys are in it. */
-#include "kms/core.h"
+#include "kms/under.h"
 
 static enum kms_rc
 has_none(struct call *c)
@@ -26,6 +26,13 @@ mark_known(struct hsm *h, struct hsm_found_list *l, struct slice material)
 			l->v[i].refused = "the token has it already";
 }
 
+/* Deleted meanwhile; damaged; under a master key that is gone. */
+static bool
+is_lost(enum kms_rc rc)
+{
+	return rc == KMS_NOTFOUND || rc == KMS_TAMPERED || rc == KMS_KEY_STATE;
+}
+
 static enum kms_rc
 mark_all(struct local *l, struct call *c, enum object_kind kind, struct hsm_found_list *list)
 {
@@ -40,8 +47,10 @@ mark_all(struct local *l, struct call *c, enum object_kind kind, struct hsm_foun
 		enum kms_rc rc = row_get(l, c, &refs.v[i].id, &keys, &row, &material);
 
 		if (rc == KMS_OK)
+			rc = under_find(l, c, &row.o, &material);
+		if (rc == KMS_OK)
 			mark_known(l->hsm, list, secret_slice(&material));
-		else if (rc != KMS_NOTFOUND && rc != KMS_TAMPERED) /* deleted meanwhile; damaged */
+		else if (!is_lost(rc))
 			return rc;
 	}
 	return KMS_OK;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "kms/under.h"
 
 struct hsm_kept {
 	struct key_spec spec;
@@ -150,18 +151,33 @@ hsm_copy(struct hsm_keys *made, struct local *l, struct call *c, struct object *
 	return note_made(made, l, &o->spec, material);
 }
 
+/* Which key it is: a master key that is disabled since does not keep it in the HSM. */
+static enum kms_rc
+find_key(struct local *l, struct call *c, const struct uid *id, struct store_row *row,
+    struct secret *material)
+{
+	auto_keyring keys = { 0 };
+
+	TRY(row_get(l, c, id, &keys, row, material));
+	return kind_is_key(row->o.kind) ? under_find(l, c, &row->o, material) : KMS_OK;
+}
+
 enum kms_rc
 hsm_doom(struct hsm_keys *doomed, struct local *l, struct call *c, const struct uid *id)
 {
-	auto_keyring keys = { 0 };
 	auto_store_row row = { 0 };
 	auto_secret material = { 0 };
+	enum kms_rc rc;
 
 	if (l->hsm->ops->destroy == NULL)
 		return KMS_OK;
 	TRY(room(doomed, l));
-	if (row_get(l, c, id, &keys, &row, &material) == KMS_OK)
+	rc = find_key(l, c, id, &row, &material);
+	if (rc == KMS_OK)
 		return kind_is_key(row.o.kind) ? note(doomed, l, &row.o.spec, &material) : KMS_OK;
+	if (rc != KMS_NOTFOUND)
+		log_warning("the key of an object that cannot be read stays in the HSM: %s",
+		    rc_text(rc));
 	if (c != NULL)
 		err_clear(&c->err);
 	return KMS_OK;

@@ -143,13 +143,14 @@ permit(struct act *a, const struct uid *key, struct master_key *k)
 }
 
 static enum kms_rc
-open_blob(struct act *a, const struct object *o, const struct blob *b, struct secret *ret)
+open_blob(struct act *a, bool anyway, const struct object *o, const struct blob *b,
+    struct secret *ret)
 {
 	auto_master_key k = { 0 };
 	auto_buf bound = { 0 };
 	enum kms_rc rc;
 
-	TRY(permit(a, &b->key, &k));
+	TRY(anyway ? act_load_key(a, &b->key, &k) : permit(a, &b->key, &k));
 	TRY(context(o, &bound));
 	rc = envelope_open(a, &k, b, buf_slice(&bound), ret);
 	if (rc == KMS_OK || a->c->error != E_InvalidParameter)
@@ -160,28 +161,49 @@ open_blob(struct act *a, const struct object *o, const struct blob *b, struct se
 	return call_fail(a->c, KMS_TAMPERED, "the envelope of an object is damaged");
 }
 
-enum kms_rc
-under_open(struct local *l, struct call *c, const struct object *o, struct secret *material,
-    struct uid *key)
+/* What the blob B, which is MATERIAL, holds replaces it; ANYWAY: though its key may not be used. */
+static enum kms_rc
+open_in_place(struct local *l, struct call *c, bool anyway, const struct object *o,
+    const struct blob *b, struct secret *material)
 {
 	struct call none = { 0 };
 	auto_secret plain = { 0 };
 	auto_act a = { 0 };
+
+	if (c == NULL)
+		c = &none;
+	TRY(begin(l, c, ACTION_Decrypt, &a));
+	TRY(refused(c, open_blob(&a, anyway, o, b, &plain)));
+	secret_free(material);
+	*material = plain; /* moved */
+	plain = (struct secret){ 0 };
+	return KMS_OK;
+}
+
+enum kms_rc
+under_open(struct local *l, struct call *c, const struct object *o, struct secret *material,
+    struct uid *key)
+{
 	struct blob b = { 0 };
 
 	if ((o->flags & FLAG_ENVELOPED) != 0) {
-		if (c == NULL)
-			c = &none;
 		TRY(parse(secret_slice(material), &b));
-		TRY(begin(l, c, ACTION_Decrypt, &a));
-		TRY(refused(c, open_blob(&a, o, &b, &plain)));
-		secret_free(material);
-		*material = plain; /* moved */
-		plain = (struct secret){ 0 };
+		TRY(open_in_place(l, c, false, o, &b, material));
 	}
 	if (key != NULL)
 		*key = b.key;
 	return KMS_OK;
+}
+
+enum kms_rc
+under_find(struct local *l, struct call *c, const struct object *o, struct secret *material)
+{
+	struct blob b = { 0 };
+
+	if ((o->flags & FLAG_ENVELOPED) == 0)
+		return KMS_OK;
+	TRY(parse(secret_slice(material), &b));
+	return open_in_place(l, c, true, o, &b, material);
 }
 
 enum kms_rc

@@ -23,6 +23,11 @@ enum kms_rc under_seal(struct local *l, struct call *c, const struct uid *key, s
 enum kms_rc under_open(struct local *l, struct call *c, const struct object *o,
     struct secret *material, struct uid *key) MUST_USE;
 
+/* As under_open, though the key may not be used: for finding what O is of in the HSM, not for using
+ * it. KMS_KEY_STATE: that key is gone. */
+enum kms_rc under_find(struct local *l, struct call *c, const struct object *o,
+    struct secret *material) MUST_USE;
+
 /* The key that MATERIAL of O is enveloped under, without opening it; zero: none. KMS_TAMPERED. */
 enum kms_rc under_key(const struct object *o, struct slice material, struct uid *key) MUST_USE;
 
