@@ -251,6 +251,7 @@ START_TEST(a_key_of_the_hsm_is_adopted_once)
 	CHECK_RC(buf_set(&v[1].body, buf_slice(&l.v[0].o.body)), KMS_OK);
 	CHECK_RC(local_hsm_adopt(b, NULL, v, 2, &l.v[0]), KMS_OK);
 	CHECK_RC(sign(&v[0].id, &v[1]), KMS_OK);
+	ck_assert(!uid_is_zero(&v[0].key) && uid_eq(&v[0].key, &v[1].key));
 	CHECK_RC(backend_destroy(b, NULL, &v[0].id, 1), KMS_OK);
 	ck_assert_uint_eq(in_hsm(), 1);
 	object_free(&v[0]);
@@ -330,6 +331,118 @@ START_TEST(a_kms_key_is_in_the_hsm_and_says_so)
 }
 END_TEST
 
+/* ACTION_DescribeKey's level of the KMS key that O is a version of; empty: there is none. */
+static void
+check_level(const struct object *o, struct slice level)
+{
+	struct fields req = { 0 }, res = { 0 };
+	char id[UID_TEXT_LEN + 1];
+	struct call c = { 0 };
+	enum kms_rc rc;
+
+	uid_to_text(&o->key, id);
+	CHECK_RC(fields_put_text(&req, F_KeyId, id), KMS_OK);
+	rc = backend_act(b, &c, ACTION_DescribeKey, &req, &res);
+	CHECK_RC(rc, level.len == 0 ? KMS_NOTFOUND : KMS_OK);
+	if (rc == KMS_OK)
+		CHECK_BYTES(fields_get(&fields_value(&res, F_KeyMetadata)->u.groups.v[0],
+				F_ProtectionLevel),
+		    level);
+	fields_free(&req);
+	fields_free(&res);
+}
+
+START_TEST(a_key_that_an_application_makes_is_a_kms_key_in_the_hsm)
+{
+	auto_object priv = { 0 }, pub = { 0 }, copy = { 0 };
+	auto_object k = generate_aes(FLAG_ENCRYPT);
+
+	CHECK_RC(generate_pair(&priv, &pub), KMS_OK);
+	check_level(&k, BYTES("HSM"));
+	check_level(&priv, BYTES("HSM"));
+	ck_assert(uid_eq(&pub.key, &priv.key));
+	copy =
+	    object_of(OBJECT_SECRET_KEY, &aes_spec, FLAG_PRIVATE | FLAG_ENCRYPT | FLAG_SENSITIVE);
+	CHECK_RC(backend_copy(b, NULL, &k.id, &copy), KMS_OK);
+	check_level(&copy, BYTES("HSM"));
+	ck_assert_uint_eq(in_hsm(), 3);
+	CHECK_RC(backend_destroy(b, NULL, &k.id, 1), KMS_OK);
+	check_level(&k, NONE);
+	check_level(&copy, BYTES("HSM"));
+	ck_assert_uint_eq(in_hsm(), 2);
+}
+END_TEST
+
+static char master[UID_TEXT_LEN + 1];
+
+static void
+act_on_master(enum action a)
+{
+	struct fields req = { 0 }, res = { 0 };
+	struct call c = { 0 };
+
+	CHECK_RC(fields_put_text(&req, F_KeyId, master), KMS_OK);
+	CHECK_RC(backend_act(b, &c, a, &req, &res), KMS_OK);
+	fields_free(&req);
+	fields_free(&res);
+}
+
+/* A token whose objects are under a master key, which is in the HSM too. */
+static void
+open_under_master(void)
+{
+	struct fields made = { 0 }, req = { 0 }, res = { 0 };
+	struct call c = { 0 };
+	struct slice s;
+
+	CHECK_RC(create_kms_key("Aliyun_AES_256", "HSM", &c, &made), KMS_OK);
+	s = fields_get(&fields_value(&made, F_KeyMetadata)->u.groups.v[0], F_KeyId);
+	ck_assert_uint_eq(s.len, UID_TEXT_LEN);
+	memcpy(master, s.p, s.len);
+	CHECK_RC(fields_put_text(&req, F_KeyId, master), KMS_OK);
+	CHECK_RC(fields_put_text(&req, F_AliasName, "alias/tde"), KMS_OK);
+	CHECK_RC(backend_act(b, &c, ACTION_CreateAlias, &req, &res), KMS_OK);
+	fields_free(&made);
+	fields_free(&req);
+	fields_free(&res);
+	backend_close(b);
+	conf.master_key = (char *)(uintptr_t) "alias/tde";
+	CHECK_RC(local_open(&conf, NULL, &b), KMS_OK);
+	CHECK_RC(backend_login(b, NULL, ROLE_USER, NONE, USER_PIN), KMS_OK);
+	conf.master_key = NULL;
+}
+
+START_TEST(a_key_in_the_hsm_stops_and_starts_with_the_master_key)
+{
+	auto_object priv = { 0 }, pub = { 0 };
+
+	open_under_master();
+	CHECK_RC(generate_pair(&priv, &pub), KMS_OK);
+	CHECK_RC(sign(&priv.id, &pub), KMS_OK);
+	act_on_master(ACTION_DisableKey);
+	CHECK_RC(sign(&priv.id, &pub), KMS_KEY_STATE);
+	act_on_master(ACTION_EnableKey);
+	CHECK_RC(sign(&priv.id, &pub), KMS_OK);
+}
+END_TEST
+
+START_TEST(a_disabled_master_key_keeps_no_key_in_the_hsm)
+{
+	auto_object priv = { 0 }, pub = { 0 };
+	auto_hsm_found l = { 0 };
+
+	open_under_master();
+	CHECK_RC(generate_pair(&priv, &pub), KMS_OK);
+	act_on_master(ACTION_DisableKey);
+	CHECK_RC(local_hsm_list(b, NULL, &l), KMS_OK);
+	ck_assert_uint_eq(l.n, 2);
+	for (size_t i = 0; i < l.n; i++)
+		ck_assert_ptr_nonnull(l.v[i].refused);
+	CHECK_RC(backend_destroy(b, NULL, &priv.id, 1), KMS_OK);
+	ck_assert_uint_eq(in_hsm(), 1);
+}
+END_TEST
+
 /* Another HSM, which has no mechanism of LACKS. */
 static void
 open_without(const CK_MECHANISM_TYPE lacks[2])
@@ -399,6 +512,9 @@ main(void)
 	tcase_add_test(c, keys_are_wrapped_inside_by_those_who_may);
 	tcase_add_test(c, the_hsm_is_checked_and_its_keys_need_the_users_login);
 	tcase_add_test(c, a_kms_key_is_in_the_hsm_and_says_so);
+	tcase_add_test(c, a_key_that_an_application_makes_is_a_kms_key_in_the_hsm);
+	tcase_add_test(c, a_key_in_the_hsm_stops_and_starts_with_the_master_key);
+	tcase_add_test(c, a_disabled_master_key_keeps_no_key_in_the_hsm);
 	tcase_add_loop_test(c, a_kms_key_of_a_kind_that_the_hsm_lacks_is_refused_with_the_reason, 0,
 	    4);
 	tcase_add_test(c, a_store_of_soft_keys_does_not_work_over_an_hsm);
