@@ -63,4 +63,11 @@
 #define CKA_KMS_KEY_STATE      (CKA_VENDOR_DEFINED | 0x4b4d5304UL)
 #define CKA_KMS_KEY_ARN	       (CKA_VENDOR_DEFINED | 0x4b4d5305UL)
 
+/*
+ * CKA_APPLICATION of data objects that are secrets of the KMS: of those that it has, whoever made
+ * them, and of a private token object that is to become one. The label is the secret's name, and
+ * the value is the one at ACSCurrent when it is read.
+ */
+#define KMS_SECRET_APPLICATION "kms-secret"
+
 #endif

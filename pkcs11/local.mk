@@ -22,6 +22,7 @@ face_sources += %D%/functions.def
 face_sources += %D%/interface.c
 face_sources += %D%/keys.c %D%/keys.h
 face_sources += %D%/kms_fact.c %D%/kms_fact.h
+face_sources += %D%/kms_secret.c %D%/kms_secret.h
 face_sources += %D%/kms_use.c %D%/kms_use.h
 face_sources += %D%/lib.c %D%/lib.h
 face_sources += %D%/login.c

@@ -5,6 +5,7 @@
 #include "base/os.h"
 #include "crypto/cert.h"
 #include "pkcs11/family.h"
+#include "pkcs11/kms_secret.h"
 #include "pkcs11/memory.h"
 #include "pkcs11/schema.h"
 
@@ -213,6 +214,8 @@ create_other(struct session *s, const struct attrs *t, struct object *o, CK_OBJE
 	schema_defaults(o);
 	TRY_RV(schema_apply(SCHEMA_CREATE, t, token_role(s->token) == ROLE_SO, o));
 	TRY_RV(object_place(s, t, o, &token_object));
+	if (token_object && kms_secret_wanted(t, o))
+		return kms_secret_create(s, t, o, ret);
 	if (o->kind == OBJECT_DATA && (o->flags & FLAG_PRIVATE) != 0)
 		data = value == NULL ? data : value->value;
 	else if (value != NULL && buf_set(&o->body, value->value) != KMS_OK)
@@ -277,7 +280,9 @@ C_DestroyObject(CK_SESSION_HANDLE hs, CK_OBJECT_HANDLE handle)
 		return rv_trace(__func__, CKR_ACTION_PROHIBITED);
 	call = token_call(s->token);
 	if (e->owner == 0)
-		rc = backend_destroy(s->token->backend, &call, &e->o.id, 1);
+		rc = object_is_secret(&e->o)
+		    ? kms_secret_delete(e, &call)
+		    : backend_destroy(s->token->backend, &call, &e->o.id, 1);
 	if (rc == KMS_OK || rc == KMS_NOTFOUND)
 		catalog_remove(s->token->catalog, handle);
 	return rv_trace(__func__, rc == KMS_OK ? CKR_OK : session_fail(s, &call, rc));
@@ -391,6 +396,8 @@ set_once(struct session *s, const struct attrs *t, CK_OBJECT_HANDLE handle)
 	TRY_RV(session_may_write(s, e->owner == 0, (e->o.flags & FLAG_PRIVATE) != 0));
 	if (!may_be_changed(s, e))
 		return CKR_ACTION_PROHIBITED;
+	if (object_is_secret(&e->o))
+		return kms_secret_put(s, e, t);
 	if (object_copy(&e->o, &o) != KMS_OK)
 		return CKR_HOST_MEMORY;
 	TRY_RV(schema_apply(SCHEMA_SET, t, token_role(s->token) == ROLE_SO, &o));

@@ -3,7 +3,9 @@
 #include "base/codec.h"
 #include "crypto/cert.h"
 #include "pkcs11/family.h"
+#include "pkcs11/kms-pkcs11.h"
 #include "pkcs11/kms_fact.h"
+#include "pkcs11/kms_secret.h"
 #include "pkcs11/rules.h"
 #include "pkcs11/rv.h"
 #include "pkcs11/schema.h"
@@ -100,7 +102,8 @@ show_value(struct entry *e, struct call *call, struct attr_value *v)
 			v->s = secret_slice(&e->data);
 			return CKR_OK;
 		}
-		TRY_RV(export_material(e, call, &v->owned));
+		TRY_RV((object_is_secret(&e->o) ? kms_secret_get : export_material)(e, call,
+		    &v->owned));
 		return owned(v);
 	case OBJECT_SECRET_KEY:
 		if (e->ckey != NULL) {
@@ -175,6 +178,8 @@ show_stored(const struct entry *e, const struct attr_rule *rule, struct attr_val
 		return CKR_OK;
 	}
 	v->s = (struct slice){ 0 };
+	if (rule->type == CKA_APPLICATION && object_is_secret(&e->o))
+		v->s = slice_str(KMS_SECRET_APPLICATION);
 	if (rule->how == HOW_ULONG)
 		return small_ulong(v, rule->type == CKA_NAME_HASH_ALGORITHM ? CKM_SHA_1 : 0);
 	if (rule->how == HOW_GEN_MECH)

@@ -93,7 +93,8 @@ struct object {
 	enum object_kind kind;
 	struct key_spec spec; /* keys; type KEY_NONE otherwise */
 	uint32_t flags;	      /* enum object_flag */
-	struct uid key;	      /* the KMS key of which this is a version; zero: of none */
+	struct uid key;	      /* the KMS key of which this is a version, or the secret that it is;
+			     zero: of none */
 	int64_t created;      /* seconds since 1970 UTC */
 	struct buf label;
 	struct buf app_id;  /* the application's id: CKA_ID of keys and certificates */
@@ -106,6 +107,14 @@ struct object {
 /* Wipes and releases what O owns; O is { 0 } then. O may be NULL. */
 void object_free(struct object *o);
 #define auto_object __attribute__((cleanup(object_free))) struct object
+
+/* O is a secret of the KMS as applications see it: KEY is the secret's id and the label its name.
+ * Its value is got and put, and it is deleted, by the actions on secrets alone. */
+static inline bool
+object_is_secret(const struct object *o)
+{
+	return o->kind == OBJECT_DATA && !uid_is_zero(&o->key);
+}
 
 /* A deep copy. */
 enum kms_rc object_copy(const struct object *o, struct object *ret) MUST_USE;

@@ -127,6 +127,7 @@ act_create_secret(struct act *a)
 	TRY(secret_value_add(a, &s, &k, version, type, fields_get(a->req, F_SecretData), &id));
 	TRY(secret_stage_put(&s, slice_str(STAGE_CURRENT), &id));
 	TRY(act_put_secret(a, &s));
+	TRY(secret_object_put(a, &s));
 	TRY(put_identity(a, &s));
 	TRY(fields_put(a->res, F_VersionId, version));
 	TRY(fields_put_text(a->res, F_SecretType, secret_type_name(s.type)));
@@ -235,6 +236,7 @@ secret_remove(struct act *a, const struct kms_secret *s)
 {
 	for (size_t i = 0; i < s->n_versions; i++)
 		TRY(secret_value_remove(a, &s->versions[i].id));
+	TRY(secret_object_remove(a, s));
 	return changes_remove_entity(&a->changes, &s->id, s->revision);
 }
 
@@ -253,6 +255,7 @@ act_delete_secret(struct act *a)
 		    "The secret is scheduled for deletion already.");
 	s->delete_at = a->now + fields_number(a->req, F_RecoveryWindowInDays, WINDOW_DAYS) * DAY;
 	TRY(act_put_time(a->res, F_PlannedDeleteTime, s->delete_at));
+	TRY(secret_object_put(a, s));
 	return act_put_secret(a, s);
 }
 
@@ -260,6 +263,7 @@ enum kms_rc
 act_restore_secret(struct act *a)
 {
 	a->secret.delete_at = 0;
+	TRY(secret_object_put(a, &a->secret));
 	TRY(act_put_secret(a, &a->secret));
 	return fields_put(a->res, F_SecretName, buf_slice(&a->secret.name));
 }

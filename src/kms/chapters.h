@@ -61,6 +61,10 @@ enum kms_rc secret_set_rotation(struct act *a, struct kms_secret *s, bool on,
 /* What DescribeSecret and ListSecrets tell, and what several actions tell of rotation. */
 enum kms_rc secret_put_common(struct act *a, struct fields *f, const struct kms_secret *s) MUST_USE;
 enum kms_rc secret_put_rotation(struct fields *f, const struct kms_secret *s) MUST_USE;
+/* Gather S's object (secret_object.c) as S is now, seen unless S is to be deleted; and its end. Of
+ * types other than Generic there is none. */
+enum kms_rc secret_object_put(struct act *a, const struct kms_secret *s) MUST_USE;
+enum kms_rc secret_object_remove(struct act *a, const struct kms_secret *s) MUST_USE;
 /* Gathers the removal of S and all its values. */
 enum kms_rc secret_remove(struct act *a, const struct kms_secret *s) MUST_USE;
 

@@ -69,6 +69,7 @@ core_sources += %D%/secret.c %D%/secret.h
 core_sources += %D%/secret_find.c
 core_sources += %D%/secret_key.c
 core_sources += %D%/secret_next.c %D%/secret_next.h
+core_sources += %D%/secret_object.c
 core_sources += %D%/secret_rotate.c %D%/secret_rotate.h
 core_sources += %D%/secret_stage.c
 core_sources += %D%/secret_value.c %D%/secret_value.h

@@ -66,6 +66,16 @@ need_usable(struct call *c, const struct object *o)
 	    : call_fail(c, KMS_KEY_STATE, "the key is not enabled");
 }
 
+/* What a secret is its policy tells, which the actions on secrets ask. */
+static enum kms_rc
+need_no_secret(struct call *c, const struct object *o)
+{
+	return !object_is_secret(o)
+	    ? KMS_OK
+	    : call_fail(c, KMS_INVALID,
+		  "this object is a secret: the KMS's actions alone reach it");
+}
+
 enum kms_rc
 local_export(struct backend *b, struct call *c, const struct uid *id, struct secret *ret)
 {
@@ -76,6 +86,7 @@ local_export(struct backend *b, struct call *c, const struct uid *id, struct sec
 
 	TRY(row_get(l, c, id, &keys, &row, &material));
 	TRY(need_usable(c, &row.o));
+	TRY(need_no_secret(c, &row.o));
 	TRY(under_open(l, c, &row.o, &material, NULL));
 	if (kind_is_key(row.o.kind)) {
 		if ((row.o.flags & FLAG_EXTRACTABLE) == 0)
@@ -452,6 +463,7 @@ update(struct local *l, struct call *c, struct object *o, const struct slice *ma
 	struct store_change change;
 
 	TRY(row_get(l, c, &o->id, &keys, &was, &kept));
+	TRY(need_no_secret(c, &was.o));
 	if (o->revision != was.o.revision)
 		return KMS_CONFLICT;
 	if ((was.o.flags & FLAG_MODIFIABLE) == 0)
@@ -567,6 +579,8 @@ gather_destruction(struct local *l, struct call *c, const struct keyring *keys,
 		if (rc == KMS_OK)
 			return made_key_destroy(l, c, keys, &row.o, changes);
 	}
+	if (rc == KMS_OK)
+		TRY(need_no_secret(c, &row.o));
 	return rc == KMS_OK || rc == KMS_TAMPERED ? changes_remove_object(changes, l, c, id, 0)
 						  : rc;
 }

@@ -13,6 +13,7 @@ c_tests += %D%/mech_refuse_test.t
 %C%_mech_refuse_test_t_SOURCES = %D%/mech_refuse_test.c %D%/matrix_use.c %D%/matrix_use.h \
 	%D%/matrix.h %D%/matrix_ref.c %D%/matrix_rows.c
 c_tests += %D%/audit_test.t
+c_tests += %D%/secret_test.t
 c_tests += %D%/session_test.t
 c_tests += %D%/token_test.t
 c_tests += %D%/object_test.t

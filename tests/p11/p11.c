@@ -426,6 +426,17 @@ p11_has(CK_MECHANISM_TYPE mech, CK_FLAGS flag)
 	return p11->C_GetMechanismInfo(p11_slot, mech, &info) == CKR_OK && (info.flags & flag) != 0;
 }
 
+int
+kmsctl(const char *arguments)
+{
+	const char *top = getenv("top_builddir");
+	char command[2000];
+
+	snprintf(command, sizeof(command), "KMS_PKCS11_CONF='%s' KMS_PIN='%s' '%s'/kmsctl %s",
+	    p11_conf, USER_PIN, top == NULL ? "." : top, arguments);
+	return system(command);
+}
+
 void *
 guarded(size_t n)
 {

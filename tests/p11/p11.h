@@ -88,6 +88,9 @@ bool p11_is_ours(void);
  * NULL: none, and they are the session's. */
 const char *p11_hsm(void);
 
+/* kmsctl at work on the test's token, another process; as system(). */
+int kmsctl(const char *arguments);
+
 /* N bytes that end where a page begins that cannot be touched. Never freed. */
 void *guarded(size_t n);
 
