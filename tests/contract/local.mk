@@ -10,6 +10,7 @@ c_tests += %D%/import_test.t
 c_tests += %D%/key_test.t
 c_tests += %D%/made_key_test.t
 c_tests += %D%/policy_test.t
+c_tests += %D%/secret_object_test.t
 c_tests += %D%/secret_permit_test.t
 c_tests += %D%/secret_test.t
 c_tests += %D%/secret_value_test.t
