@@ -106,7 +106,8 @@ attempt() {
 # A refusal is an answer (255 is OpenSSH's). A crash (128 and the signal) or a hang (124, from timeout) is not.
 died() { [ "$status" -eq 124 ] || { [ "$status" -ge 128 ] && [ "$status" -lt 255 ]; }; }
 
-said() { tr -d '\000' <"$out" | grep -Eq -- "$1"; }
+# No pipe: grep ends at the first match, and what tr cannot write then would count as no match (pipefail).
+said() { grep -Eq -- "$1" < <(tr -d '\000' <"$out"); }
 
 # check SENTENCE COMMAND...: it succeeds.
 check() {
