@@ -59,6 +59,31 @@ enum kms_rc local_backup(struct backend *b, struct call *c, struct slice passphr
 enum kms_rc local_restore(const struct conf_token *conf, struct call *c, struct slice passphrase,
     int fd, bool replace) MUST_USE;
 
+/* What local_rewrap came to. */
+struct rewrap {
+	char key[UID_TEXT_LEN + 1], version[UID_TEXT_LEN + 1]; /* its primary one */
+	uint64_t objects;				       /* that are under the key */
+	uint64_t done;	  /* that were under an older version */
+	uint64_t left;	  /* that still are: damaged, or changed by others all the time */
+	uint64_t damaged; /* that cannot be read: nobody knows what they are under */
+};
+
+/* Is told how many objects have been done, and of how many; with no lock held. */
+struct rewrap_told {
+	void (*at)(void *arg, uint64_t done, uint64_t total);
+	void *arg;
+};
+
+/*
+ * Envelopes every object of the token that is under an older version of KEY (an id, ARN or alias;
+ * empty: the token's master-key) under its primary version. Each object is a transaction, so
+ * whoever is interrupted asks for the same again. TOLD may be NULL. KMS_CONFIG: the token has no
+ * master-key; KMS_LOGIN_NEEDED, KMS_KEY_STATE, KMS_DENIED, KMS_READONLY, and what finding a key
+ * answers. RET is set in any case.
+ */
+enum kms_rc local_rewrap(struct backend *b, struct call *c, struct slice key,
+    const struct rewrap_told *told, struct rewrap *ret) MUST_USE;
+
 /* May the caller of a call do this, and why? */
 struct explain_question {
 	struct slice action;   /* Decrypt or kms:Decrypt */

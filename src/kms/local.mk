@@ -62,6 +62,7 @@ core_sources += %D%/record.c %D%/record.h
 core_sources += %D%/record_log.c
 core_sources += %D%/record_use.c
 core_sources += %D%/recorded.c
+core_sources += %D%/rewrap.c
 core_sources += %D%/rights.c
 core_sources += %D%/rotate.c %D%/rotate.h
 core_sources += %D%/seal.c

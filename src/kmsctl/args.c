@@ -75,6 +75,8 @@ const struct command commands[] = {
 	{ noun, verb, args, min, max, 0, 0, run, help, &kms_verbs[KMS_##id] },
 #include "kmsctl/kms_verbs.def"
 #undef VERB
+	{ "key", "rewrap", "[KEY]", 0, 1, 0, 0, cmd_key_rewrap,
+	    "after a rotation, put all objects under a master key under its newest version", NULL },
 	{ "policy", "explain", "ACTION [KEY|SECRET]", 1, 2, 0,
 	    BIT(OPT_AS) | BIT(OPT_CONTEXT) | BIT(OPT_SOURCE_IP), cmd_policy_explain,
 	    "say whether an action is allowed, by which statement, or what is missing", NULL },

@@ -284,6 +284,7 @@ enum exit_code cmd_kms(struct ctl *c);
 enum exit_code cmd_key_import_material(struct ctl *c);
 enum exit_code cmd_backup(struct ctl *c);
 enum exit_code cmd_restore(struct ctl *c);
+enum exit_code cmd_key_rewrap(struct ctl *c);
 enum exit_code cmd_policy_explain(struct ctl *c);
 enum exit_code cmd_secret_rotate_due(struct ctl *c);
 

@@ -12,6 +12,7 @@ kmsctl_sources += %D%/cmd_key_import.c
 kmsctl_sources += %D%/cmd_kms.c %D%/kms_verb.h %D%/kms_verbs.def
 kmsctl_sources += %D%/cmd_policy.c
 kmsctl_sources += %D%/cmd_random.c
+kmsctl_sources += %D%/cmd_rewrap.c
 kmsctl_sources += %D%/cmd_secret.c
 kmsctl_sources += %D%/cmd_sign.c
 kmsctl_sources += %D%/cmd_token.c

@@ -276,6 +276,164 @@ START_TEST(an_envelope_opens_for_its_own_object_alone)
 }
 END_TEST
 
+/* -- rewrapping -- */
+
+static struct rewrap
+rewrap(struct backend *b, const char *key, enum kms_rc wanted)
+{
+	struct call c = { 0 };
+	struct rewrap ret;
+	enum kms_rc rc = local_rewrap(b, &c, slice_str(key), NULL, &ret);
+
+	ck_assert_msg(rc == wanted, "%s: %s", rc_name(rc), c.err.text);
+	return ret;
+}
+
+/* Without the version called ID nothing opens that is under it. */
+static void
+lose_version(const char *id)
+{
+	char sql[128], hex[33];
+	size_t n = 0;
+
+	for (; *id != '\0'; id++) {
+		if (*id != '-')
+			hex[n++] = *id;
+	}
+	hex[n] = '\0';
+	(void)snprintf(sql, sizeof(sql), "DELETE FROM object WHERE id = x'%s'", hex);
+	edit(sql);
+}
+
+START_TEST(rewrapped_objects_need_no_older_version)
+{
+	struct backend *b = new_controlled_token();
+	auto_object o = new_key(b);
+	auto_object data = new_data(b, FLAG_PRIVATE, "data", "value");
+	auto_object open = new_data(b, 0, "open", "not under it");
+	struct backend_key *k = open_key(b, &o.id);
+	struct rewrap r = rewrap(b, "", KMS_OK);
+	char old[37];
+
+	ck_assert_str_eq(r.key, master);
+	ck_assert_uint_eq(r.objects, 2);
+	ck_assert_uint_eq(r.done, 0);
+	memcpy(old, r.version, sizeof(old));
+	act(b, ACTION_CreateKeyVersion, master, F_COUNT, NULL);
+	r = rewrap(b, MASTER, KMS_OK);
+	ck_assert_str_ne(r.version, old);
+	ck_assert_uint_eq(r.objects, 2);
+	ck_assert_uint_eq(r.done, 2);
+	ck_assert_uint_eq(r.left + r.damaged, 0);
+	CHECK_RC(try_use(b, k, USE_ENCRYPT), KMS_OK);
+	backend_key_close(b, k);
+	/* A change that began before would bring the old envelope back. */
+	CHECK_RC(backend_update(b, NULL, &data, NULL), KMS_CONFLICT);
+	backend_close(b);
+	lose_version(old);
+	b = open_local();
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_OK);
+	check_value(b, &o.id, "0123456789abcdef");
+	check_value(b, &data.id, "value");
+	r = rewrap(b, "", KMS_OK);
+	ck_assert_uint_eq(r.objects, 2);
+	ck_assert_uint_eq(r.done + r.left, 0);
+	act(b, ACTION_DisableKey, master, F_COUNT, NULL);
+	CHECK_RC(try_export(b, &data.id), KMS_KEY_STATE);
+	(void)rewrap(b, "", KMS_KEY_STATE);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(a_disabled_master_key_rewraps_nothing)
+{
+	struct backend *b = new_controlled_token();
+	auto_object o = new_key(b);
+	uint64_t was, now;
+
+	CHECK_RC(backend_revision(b, NULL, &o.id, &was), KMS_OK);
+	act(b, ACTION_CreateKeyVersion, master, F_COUNT, NULL);
+	act(b, ACTION_DisableKey, master, F_COUNT, NULL);
+	ck_assert_uint_eq(rewrap(b, "", KMS_KEY_STATE).done, 0);
+	CHECK_RC(backend_revision(b, NULL, &o.id, &now), KMS_OK);
+	ck_assert_uint_eq(was, now);
+	act(b, ACTION_EnableKey, master, F_COUNT, NULL);
+	ck_assert_uint_eq(rewrap(b, "", KMS_OK).done, 1);
+	backend_logout(b);
+	(void)rewrap(b, "", KMS_LOGIN_NEEDED);
+	backend_close(b);
+	conf.master_key = NULL;
+	b = open_local();
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_OK);
+	(void)rewrap(b, "", KMS_CONFIG);
+	(void)rewrap(b, "alias/nobody", KMS_NOTFOUND);
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(what_cannot_be_rewrapped_is_counted_and_keeps_nobody_back)
+{
+	struct backend *b = new_controlled_token();
+	auto_object damaged = new_data(b, FLAG_PRIVATE, "damaged", "value");
+	auto_object lost = new_data(b, FLAG_PRIVATE, "lost", "value");
+	auto_object good = { 0 };
+	struct rewrap r = rewrap(b, "", KMS_OK);
+	char first[37];
+
+	memcpy(first, r.version, sizeof(first));
+	act(b, ACTION_CreateKeyVersion, master, F_COUNT, NULL);
+	good = new_data(b, FLAG_PRIVATE, "good", "value");
+	act(b, ACTION_CreateKeyVersion, master, F_COUNT, NULL);
+	lose_version(first);
+	edit("UPDATE object SET revision = revision + 1 WHERE label = CAST('damaged' AS BLOB)");
+	r = rewrap(b, "", KMS_OK);
+	ck_assert_uint_eq(r.damaged, 1);
+	ck_assert_uint_eq(r.objects, 2);
+	ck_assert_uint_eq(r.left, 1);
+	ck_assert_uint_eq(r.done, 1);
+	check_value(b, &good.id, "value");
+	CHECK_RC(try_export(b, &lost.id), KMS_TAMPERED);
+	CHECK_RC(try_get(b, &damaged.id), KMS_TAMPERED);
+	backend_close(b);
+}
+END_TEST
+
+struct meddler {
+	struct backend *b;
+	unsigned heard;
+};
+
+/* The key is rotated once more while its objects are on their way to the version before. */
+static void
+meddle(void *arg, uint64_t done, uint64_t total)
+{
+	struct meddler *m = arg;
+
+	ck_assert_uint_le(done, total);
+	if (m->heard++ == 0)
+		act(m->b, ACTION_CreateKeyVersion, master, F_COUNT, NULL);
+}
+
+START_TEST(a_rotation_meanwhile_is_followed)
+{
+	struct meddler m = { .b = new_controlled_token() };
+	const struct rewrap_told told = { meddle, &m };
+	auto_object a = new_key(m.b);
+	auto_object z = new_key(m.b);
+	struct call c = { .deadline_ms = os_monotonic_ms() + 60000 };
+	struct rewrap r;
+
+	act(m.b, ACTION_CreateKeyVersion, master, F_COUNT, NULL);
+	CHECK_RC(local_rewrap(m.b, &c, NO_BYTES, &told, &r), KMS_OK);
+	ck_assert_uint_eq(m.heard, 3);
+	ck_assert_uint_eq(r.objects, 2);
+	ck_assert_uint_eq(r.done, 3);
+	ck_assert_uint_eq(r.left, 0);
+	ck_assert_uint_eq(rewrap(m.b, "", KMS_OK).done, 0);
+	backend_close(m.b);
+}
+END_TEST
+
 /* -- two processes -- */
 
 /* The administrator: another process, which does as it is told by letters and answers each. */
@@ -366,6 +524,10 @@ main(void)
 		rotation_of_either_key_changes_nothing,
 		a_master_key_that_cannot_be_one_is_told_when_it_is_needed,
 		an_envelope_opens_for_its_own_object_alone,
+		rewrapped_objects_need_no_older_version,
+		a_disabled_master_key_rewraps_nothing,
+		what_cannot_be_rewrapped_is_counted_and_keeps_nobody_back,
+		a_rotation_meanwhile_is_followed,
 		what_one_process_disables_stops_in_another_within_the_caches_life_without_a_login,
 	};
 	Suite *s = suite_create("under");
