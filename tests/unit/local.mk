@@ -5,6 +5,7 @@ EXTRA_DIST += %D%/audit_fixture.h %D%/crypto_keys.h %D%/crypto_uses.h %D%/hsm_fi
 	%D%/local_fixture.h %D%/policy_fixture.h %D%/rv.h %D%/store_fixture.h %D%/store_v1.sql %D%/unit.h
 
 c_tests += %D%/act_trouble_test.t
+c_tests += %D%/action_kill_test.t
 c_tests += %D%/action_test.t
 c_tests += %D%/audit_crash_test.t
 c_tests += %D%/audit_fold_test.t
