@@ -56,13 +56,12 @@ load_key(struct work *w, struct slice name)
 	TRY(act_begin(&a));
 	TRY(w->key.revision == 0 ? act_find_key(&a, name, true, &k)
 				 : act_load_key(&a, &w->key.id, &k));
-	TRY(act_permit_key(&a, "kms:Decrypt", &k));
 	master_key_free(&w->key);
 	w->key = k; /* moved */
 	k = (struct master_key){ 0 };
 	uid_to_text(&w->key.id, w->ret->key);
 	uid_to_text(&w->key.primary, w->ret->version);
-	return KMS_OK;
+	return act_permit_key(&a, "kms:Decrypt", &w->key);
 }
 
 /* *IS_UNDER the key, by a version that *IS_OLD. KMS_TAMPERED. */
