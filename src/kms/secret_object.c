@@ -53,5 +53,5 @@ secret_object_remove(struct act *a, const struct kms_secret *s)
 	uint64_t was;
 
 	TRY(revision_of(a, s, &was));
-	return was == 0 ? KMS_OK : changes_remove_object(&a->changes, &s->id, 0);
+	return was == 0 ? KMS_OK : changes_remove_object(&a->changes, a->l, a->c, &s->id, 0);
 }
