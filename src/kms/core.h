@@ -207,6 +207,8 @@ enum kms_rc gate_wrap(struct backend *b, struct call *c, struct backend_key *k,
 /* K may be used by who is logged in, and is what the store says. */
 enum kms_rc gate_usable(struct local *l, struct call *c, struct backend_key *k) MUST_USE;
 
+/* The key that K is enveloped under may not be used now, and so K neither. */
+bool gate_held(struct backend_key *k);
 /* K's attributes permit a use of KIND. */
 bool gate_permits(struct backend_key *k, enum use_kind kind);
 

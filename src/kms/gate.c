@@ -35,6 +35,15 @@ gate_permits(struct backend_key *k, enum use_kind kind)
 	return (atomic_load_explicit(&k->flags, memory_order_relaxed) & permits[kind]) != 0;
 }
 
+bool
+gate_held(struct backend_key *k)
+{
+	uint32_t flags = atomic_load_explicit(&k->flags, memory_order_relaxed);
+
+	return (flags & ~atomic_load_explicit(&k->stored, memory_order_relaxed) & FLAG_UNUSABLE) !=
+	    0;
+}
+
 static enum kms_rc
 authorise(struct local *l, struct call *c, struct backend_key *k, uint32_t any_of)
 {

@@ -29,7 +29,11 @@ begin(struct act *a, const struct master_key *k, const struct uid *version, enum
 	enum kms_rc rc = KMS_OK;
 
 	TRY(local_key_open(&a->l->base, a->c, version, open));
-	if (k->usage == USAGE_ANY && !gate_permits(*open, kind))
+	/* The state of K itself has been asked for already. */
+	if (gate_held(*open))
+		rc = call_fail(a->c, KMS_KEY_STATE,
+		    "the master key that this key is enveloped under is not enabled");
+	else if (k->usage == USAGE_ANY && !gate_permits(*open, kind))
 		rc = call_refuse(a->c, E_UnsupportedOperation,
 		    "Unsupported operation. The key's attributes do not permit it.");
 	*ret = NULL;

@@ -85,6 +85,19 @@ id_text(const struct uid *id, char ret[37])
 		    i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", id->b[i]);
 }
 
+/* Encrypt, by the KMS, with the key ID. */
+static enum kms_rc
+try_encrypt(struct backend *b, const char *id)
+{
+	struct call c = { 0 };
+	auto_fields req = { 0 };
+	auto_fields res = { 0 };
+
+	CHECK_RC(fields_put_text(&req, F_KeyId, id), KMS_OK);
+	CHECK_RC(fields_put(&req, F_Plaintext, BYTES("plain")), KMS_OK);
+	return backend_act(b, &c, ACTION_Encrypt, &req, &res);
+}
+
 /* -- tests -- */
 
 START_TEST(what_is_made_works_while_the_master_key_is_enabled)
@@ -183,6 +196,22 @@ START_TEST(private_data_pairs_and_copies_are_under_it_and_stay_there)
 	CHECK_RC(try_export(b, &copy.id), KMS_KEY_STATE);
 	CHECK_RC(try_open_key(b, &priv.id), KMS_KEY_STATE);
 	check_value(b, &other.id, "free");
+	backend_close(b);
+}
+END_TEST
+
+START_TEST(the_kmss_own_actions_stop_as_well)
+{
+	struct backend *b = new_controlled_token();
+	auto_object o = new_key(b);
+	char id[37];
+
+	id_text(&o.key, id);
+	CHECK_RC(try_encrypt(b, id), KMS_OK);
+	act(b, ACTION_DisableKey, master, F_COUNT, NULL);
+	CHECK_RC(try_encrypt(b, id), KMS_KEY_STATE);
+	act(b, ACTION_EnableKey, master, F_COUNT, NULL);
+	CHECK_RC(try_encrypt(b, id), KMS_OK);
 	backend_close(b);
 }
 END_TEST
@@ -520,6 +549,7 @@ main(void)
 		nothing_is_made_while_the_master_key_is_disabled,
 		a_denial_by_the_master_keys_policy_stops_them_as_well,
 		private_data_pairs_and_copies_are_under_it_and_stay_there,
+		the_kmss_own_actions_stop_as_well,
 		a_change_of_label_needs_no_master_key,
 		rotation_of_either_key_changes_nothing,
 		a_master_key_that_cannot_be_one_is_told_when_it_is_needed,
