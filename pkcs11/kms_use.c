@@ -13,6 +13,7 @@ struct kms_use {
 	struct token *token;
 	char key[UID_TEXT_LEN + 1];
 	struct buf context;
+	bool wraps;
 };
 
 static struct kms_use *
@@ -44,6 +45,7 @@ ask(struct kms_use *u, struct slice in, struct fields *res)
 	struct call c = token_call(u->token);
 	auto_fields req = { 0 };
 
+	c.wraps = u->wraps;
 	if (encrypt)
 		TRY(fields_put_text(&req, F_KeyId, u->key));
 	TRY(fields_put(&req, encrypt ? F_Plaintext : F_CiphertextBlob, in));
@@ -111,6 +113,7 @@ kms_use_begin(const struct entry *key, enum use_kind kind, const struct alg_para
 		return KMS_NOMEM;
 	u->base = (struct use){ .ops = &ops, .kind = kind, .alg = ALG_KMS };
 	u->token = key->token;
+	u->wraps = p->u.kms.wraps;
 	uid_to_text(&key->o.key, u->key);
 	if (buf_set(&u->context, p->u.kms.context) != KMS_OK) {
 		use_free(&u->base);

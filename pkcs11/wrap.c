@@ -156,6 +156,15 @@ give(struct slice made, CK_BYTE *out, CK_ULONG *out_len)
 }
 
 static CK_RV
+read_params(struct params *p, const struct mech *row, const CK_MECHANISM *m)
+{
+	TRY_RV(params_read(p, row, m));
+	if (row->alg == ALG_KMS)
+		p->p.u.kms.wraps = true;
+	return CKR_OK;
+}
+
+static CK_RV
 wrap(struct session *s, const struct mech *row, const struct params *p, struct entry *wrapping,
     struct entry *target, CK_BYTE *out, CK_ULONG *out_len)
 {
@@ -203,7 +212,7 @@ wrap_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE wrapping_han
 	if ((rv = object_lookup(s, handle, &target)) != CKR_OK)
 		return rv == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID : rv;
 	TRY_RV(check_wrappable(s, row, wrapping, target));
-	if ((rv = params_read(&p, row, m)) == CKR_OK)
+	if ((rv = read_params(&p, row, m)) == CKR_OK)
 		rv = wrap(s, row, &p, wrapping, target, out, out_len);
 	params_free(&p);
 	return rv;
@@ -281,7 +290,7 @@ unwrap_key(struct session *s, const CK_MECHANISM *m, CK_OBJECT_HANDLE handle, st
 
 	TRY_RV(keys_mech(s, m, CKF_UNWRAP, &row));
 	TRY_RV(as_unwrapping(wrapping_key(s, row, handle, FLAG_UNWRAP, &key)));
-	if ((rv = params_read(&p, row, m)) == CKR_OK)
+	if ((rv = read_params(&p, row, m)) == CKR_OK)
 		rv = unwrap_bytes(s, key, &p, in, &plain);
 	params_free(&p);
 	if (rv != CKR_OK)

@@ -156,6 +156,7 @@ struct alg_params {
 		} seal;
 		struct {
 			struct slice context; /* JSON, empty: none */
+			bool wraps;	      /* a key that is in use for wrapping or unwrapping */
 		} kms;
 		struct {
 			struct slice peer; /* uncompressed point, 04 || x || y */

@@ -25,7 +25,8 @@ struct call {
 	uint64_t deadline_ms;	  /* of os_monotonic_ms(); 0 is none */
 	const struct caller *who; /* NULL: this process, as whoever is logged in */
 	struct backend_uses *
-	    *uses;	      /* of whoever uses keys; the backend fills it in. NULL: nobody's */
+	    *uses;  /* of whoever uses keys; the backend fills it in. NULL: nobody's */
+	bool wraps; /* what is encrypted or decrypted is a key that the caller does not show */
 	enum api_error error; /* of an action that was refused by name */
 	struct err err;
 };

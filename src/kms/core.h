@@ -209,7 +209,7 @@ enum kms_rc gate_usable(struct local *l, struct call *c, struct backend_key *k) 
 
 /* The key that K is enveloped under may not be used now, and so K neither. */
 bool gate_held(struct backend_key *k);
-/* K's attributes permit a use of KIND. */
-bool gate_permits(struct backend_key *k, enum use_kind kind);
+/* K's attributes permit a use of KIND; WRAPS: of keys that nobody is shown, too. */
+bool gate_permits(struct backend_key *k, enum use_kind kind, bool wraps);
 
 #endif

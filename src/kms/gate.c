@@ -30,9 +30,13 @@ gate_usable(struct local *l, struct call *c, struct backend_key *k)
 }
 
 bool
-gate_permits(struct backend_key *k, enum use_kind kind)
+gate_permits(struct backend_key *k, enum use_kind kind, bool wraps)
 {
-	return (atomic_load_explicit(&k->flags, memory_order_relaxed) & permits[kind]) != 0;
+	uint32_t any_of = permits[kind];
+
+	if (!wraps)
+		any_of &= ~(uint32_t)(FLAG_WRAP | FLAG_UNWRAP);
+	return (atomic_load_explicit(&k->flags, memory_order_relaxed) & any_of) != 0;
 }
 
 bool

@@ -33,7 +33,7 @@ begin(struct act *a, const struct master_key *k, const struct uid *version, enum
 	if (gate_held(*open))
 		rc = call_fail(a->c, KMS_KEY_STATE,
 		    "the master key that this key is enveloped under is not enabled");
-	else if (k->usage == USAGE_ANY && !gate_permits(*open, kind))
+	else if (k->usage == USAGE_ANY && !gate_permits(*open, kind, a->c->wraps))
 		rc = call_refuse(a->c, E_UnsupportedOperation,
 		    "Unsupported operation. The key's attributes do not permit it.");
 	*ret = NULL;

@@ -348,6 +348,29 @@ START_TEST(a_keys_attributes_bind_the_kms_too)
 }
 END_TEST
 
+START_TEST(a_key_that_wraps_alone_neither_encrypts_nor_decrypts_what_a_caller_sees)
+{
+	auto_object o = made_secret(aes256, FLAG_WRAP | FLAG_UNWRAP);
+	struct call wrapping = { .wraps = true };
+	auto_buf blob = { 0 };
+
+	about_made(&o);
+	with_bytes(F_Plaintext, BYTES("a key"));
+	expect_error(ACTION_Encrypt, E_UnsupportedOperation);
+	about_made(&o);
+	with_bytes(F_Plaintext, BYTES("a key"));
+	CHECK_RC(backend_act(kms, &wrapping, ACTION_Encrypt, &req, &res), KMS_OK);
+	CHECK_RC(buf_set(&blob, fields_get(&res, F_CiphertextBlob)), KMS_OK);
+	request();
+	with_bytes(F_CiphertextBlob, buf_slice(&blob));
+	expect_error(ACTION_Decrypt, E_UnsupportedOperation);
+	request();
+	with_bytes(F_CiphertextBlob, buf_slice(&blob));
+	CHECK_RC(backend_act(kms, &wrapping, ACTION_Decrypt, &req, &res), KMS_OK);
+	check_text(F_COUNT, F_Plaintext, "a key");
+}
+END_TEST
+
 START_TEST(a_made_key_takes_aliases_and_rotates_under_its_label)
 {
 	auto_object o = made_aes();
@@ -498,6 +521,7 @@ main(void)
 		a_disabled_key_is_given_to_nobody_and_stays_disabled_whatever_else_is_changed,
 		a_copy_is_a_kms_key_of_its_own,
 		a_keys_attributes_bind_the_kms_too,
+		a_key_that_wraps_alone_neither_encrypts_nor_decrypts_what_a_caller_sees,
 		a_made_key_takes_aliases_and_rotates_under_its_label,
 		a_made_key_is_deleted_when_its_time_has_come,
 		destroying_the_object_destroys_the_kms_key_and_its_aliases,

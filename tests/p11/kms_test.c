@@ -152,6 +152,58 @@ START_TEST(a_session_key_is_enveloped_and_opened_again)
 }
 END_TEST
 
+/* kmsctl at work on the test's token. */
+static int
+kmsctl(const char *arguments)
+{
+	const char *top = getenv("top_builddir");
+	char command[2000];
+
+	snprintf(command, sizeof(command), "KMS_PKCS11_CONF='%s' KMS_PIN='%s' '%s'/kmsctl %s",
+	    p11_conf, USER_PIN, top == NULL ? "." : top, arguments);
+	return system(command);
+}
+
+static void
+write_file(const char *name, const void *p, size_t n)
+{
+	char path[400];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", p11_dir, name);
+	ck_assert_ptr_nonnull(f = fopen(path, "wb"));
+	ck_assert_uint_eq(fwrite(p, 1, n, f), n);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(a_key_that_wraps_alone_envelopes_keys_and_shows_them_to_nobody)
+{
+	CK_OBJECT_HANDLE session = make_aes(hs, false, "session"), key, again;
+	struct tmpl t = { .n = 0 }, opened = { .n = 0 };
+	CK_BYTE envelope[200], back[64];
+	CK_ULONG n = sizeof(envelope), len = sizeof(back);
+	char arguments[900];
+
+	t_secret(&t, CKK_AES);
+	t_ulong(&t, CKA_VALUE_LEN, 32);
+	t_set_bool(&t, CKA_TOKEN, true);
+	t_set_bool(&t, CKA_ENCRYPT, false);
+	t_set_bool(&t, CKA_DECRYPT, false);
+	t_set_bool(&t, CKA_WRAP, true);
+	t_set_bool(&t, CKA_UNWRAP, true);
+	CHECK_OK(generate_secret(hs, CKM_AES_KEY_GEN, &t, &key));
+	CHECK_OK(p11->C_WrapKey(hs, &plain_mech, key, session, envelope, &n));
+	CHECK_RV(decrypt(&plain_mech, key, envelope, n, back, &len),
+	    CKR_KEY_FUNCTION_NOT_PERMITTED);
+	write_file("blob", envelope, n);
+	snprintf(arguments, sizeof(arguments), "decrypt %s/blob -o %s/got 2>/dev/null", p11_dir,
+	    p11_dir);
+	ck_assert_int_ne(kmsctl(arguments), 0);
+	t_secret(&opened, CKK_AES);
+	CHECK_OK(p11->C_UnwrapKey(hs, &plain_mech, key, envelope, n, opened.v, opened.n, &again));
+}
+END_TEST
+
 /* -- facts -- */
 
 static void
@@ -190,18 +242,6 @@ START_TEST(a_key_tells_what_the_kms_knows_of_it)
 END_TEST
 
 /* -- beside kmsctl, another process -- */
-
-static void
-write_file(const char *name, const void *p, size_t n)
-{
-	char path[400];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", p11_dir, name);
-	ck_assert_ptr_nonnull(f = fopen(path, "wb"));
-	ck_assert_uint_eq(fwrite(p, 1, n, f), n);
-	ck_assert_int_eq(fclose(f), 0);
-}
 
 START_TEST(kmsctl_decrypts_what_the_mechanism_encrypted)
 {
@@ -251,6 +291,7 @@ main(void)
 		a_context_that_is_none_and_keys_that_are_none_of_the_kms_are_refused,
 		another_keys_blob_is_refused_whatever_could_open_it,
 		a_session_key_is_enveloped_and_opened_again,
+		a_key_that_wraps_alone_envelopes_keys_and_shows_them_to_nobody,
 		a_key_tells_what_the_kms_knows_of_it,
 		kmsctl_decrypts_what_the_mechanism_encrypted,
 		what_kmsctl_says_of_a_key_is_told_and_binds,
