@@ -260,12 +260,16 @@ find_or_open(struct local *l, struct call *c, const struct keyring *keys, struct
 {
 	struct recorder *r = l->recorder;
 	struct record_log *log = r->logs;
+	auto_buf spki = { 0 };
 	enum kms_rc rc;
 
 	while (log != NULL && memcmp(log->serial, keys->serial, SERIAL_LEN) != 0)
 		log = log->next;
-	/* One that was opened before the key was made can never be signed. */
-	if (log != NULL && (log->spki.len > 0 || keys->root.len == 0)) {
+	/* One that was opened before the key was made can never be signed: it makes room for
+	 * another once there is a key. */
+	if (log != NULL && log->spki.len == 0)
+		TRY(read_public(l, c, &spki));
+	if (log != NULL && (log->spki.len > 0 || spki.len == 0)) {
 		*ret = log;
 		return KMS_OK;
 	}

@@ -2,6 +2,8 @@
 /* Actions of the KMS on the audit log: who, about what, how it ended, and nothing that is secret.
  */
 #define _GNU_SOURCE 1
+#include <dirent.h>
+
 #include "audit/read.h"
 #include "tests/unit/local_fixture.h"
 
@@ -186,6 +188,46 @@ START_TEST(a_dry_run_is_recorded_as_what_it_was)
 }
 END_TEST
 
+static size_t
+files_open(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(d);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+START_TEST(a_read_only_token_without_a_key_for_its_log_has_one_log_however_often_one_logs_in)
+{
+	struct backend *other = NULL;
+	size_t n;
+
+	backend_close(b);
+	edit("DELETE FROM entity WHERE name = CAST('audit-key' AS BLOB)");
+	conf.read_only = true;
+	b = open_local();
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_OK);
+	n = files_open();
+	for (int i = 0; i < 3; i++) {
+		backend_logout(b);
+		CHECK_RC(login(b, ROLE_USER, PIN), KMS_OK);
+	}
+	ck_assert_uint_eq(files_open(), n);
+	/* Another process makes the key after all. */
+	conf.read_only = false;
+	other = open_local();
+	CHECK_RC(login(other, ROLE_USER, PIN), KMS_OK);
+	backend_close(other);
+	backend_logout(b);
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_OK);
+	ck_assert_uint_gt(files_open(), n);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -199,6 +241,8 @@ main(void)
 	tcase_add_test(c, what_is_encrypted_and_the_values_of_its_context_are_not_recorded);
 	tcase_add_test(c, what_is_done_when_its_time_has_come_is_recorded_as_the_systems);
 	tcase_add_test(c, a_dry_run_is_recorded_as_what_it_was);
+	tcase_add_test(c,
+	    a_read_only_token_without_a_key_for_its_log_has_one_log_however_often_one_logs_in);
 	suite_add_tcase(s, c);
 	return unit_main(s);
 }
