@@ -89,16 +89,18 @@ record_resource(struct record *r, const char *type, const struct uid *id)
 
 /* -- writing ------------------------------------------------------------------------------- */
 
-/* A folder that others can write is a mistake of the operator's, which is never passed over. */
+/* A folder that others can write is a mistake of the operator's, which is never passed over. Else a
+ * key in steady use would say the same with each use. */
 static enum kms_rc
 cannot(struct recorder *r, struct call *c, enum kms_rc rc, const struct err *err)
 {
 	const char *why = err->text[0] != '\0' ? err->text : rc_text(rc);
+	bool told = atomic_exchange(&r->failed, true);
 
-	atomic_store(&r->failed, true);
 	if (r->refuse || rc == KMS_CONFIG)
 		return call_fail(c, rc, "not done, because it cannot be recorded: %s", why);
-	log_warning("not recorded: %s", why);
+	if (!told)
+		log_warning("not recorded: %s", why);
 	return KMS_OK;
 }
 

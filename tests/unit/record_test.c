@@ -5,6 +5,7 @@
 #include <dirent.h>
 
 #include "audit/read.h"
+#include "base/log.h"
 #include "tests/unit/local_fixture.h"
 
 static struct backend *b;
@@ -228,6 +229,43 @@ START_TEST(a_read_only_token_without_a_key_for_its_log_has_one_log_however_often
 }
 END_TEST
 
+static size_t
+lines_with(const char *file, const char *what)
+{
+	char line[1024];
+	FILE *f = fopen(file, "r");
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		n += strstr(line, what) != NULL;
+	ck_assert_int_eq(fclose(f), 0);
+	return n;
+}
+
+START_TEST(that_there_can_be_no_record_is_said_once_until_there_is_one_again)
+{
+	char *file = os_path_join(dir, "log"), *wrong = os_path_join(path, "audit");
+	auto_object o = { 0 };
+	struct backend_key *k;
+
+	backend_close(b);
+	CHECK_RC(log_open(file, KMS_LOG_WARNING, NULL), KMS_OK);
+	conf.audit_dir = wrong; /* in what is no folder */
+	b = open_local();
+	CHECK_RC(login(b, ROLE_USER, PIN), KMS_OK);
+	o = new_aes(b, FLAG_PRIVATE | FLAG_ENCRYPT, "key");
+	k = open_key(b, &o.id);
+	for (int i = 0; i < 10; i++)
+		CHECK_RC(try_use(b, k, USE_ENCRYPT), KMS_OK);
+	backend_key_close(b, k);
+	ck_assert_uint_eq(lines_with(file, "not recorded"), 1);
+	log_close();
+	free(file);
+	free(wrong);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -243,6 +281,7 @@ main(void)
 	tcase_add_test(c, a_dry_run_is_recorded_as_what_it_was);
 	tcase_add_test(c,
 	    a_read_only_token_without_a_key_for_its_log_has_one_log_however_often_one_logs_in);
+	tcase_add_test(c, that_there_can_be_no_record_is_said_once_until_there_is_one_again);
 	suite_add_tcase(s, c);
 	return unit_main(s);
 }
