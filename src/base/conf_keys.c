@@ -262,17 +262,12 @@ static const struct {
 static enum kms_rc
 unknown_key(enum conf_section section, const char *name, struct err *why)
 {
-	char names[208] = "";
+	char names[sizeof(why->text)] = ""; /* what does not fit here, does not fit there */
 	size_t used = 0;
 
-	for (size_t i = 0; i < sections[section].n; i++) {
-		int n = snprintf(names + used, sizeof(names) - used, "%s%s", i == 0 ? "" : ", ",
-		    sections[section].keys[i].name);
-
-		if (n < 0 || (size_t)n >= sizeof(names) - used)
-			break;
-		used += (size_t)n;
-	}
+	for (size_t i = 0; i < sections[section].n && used < sizeof(names); i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+		    i == 0 ? "" : ", ", sections[section].keys[i].name);
 	return err_set(why, KMS_CONFIG, "unknown key %.20s; expected %s", name, names);
 }
 

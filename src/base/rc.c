@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct {
 	const char *name;
@@ -30,15 +31,19 @@ rc_text(enum kms_rc rc)
 enum kms_rc
 err_set(struct err *err, enum kms_rc rc, const char *fmt, ...)
 {
-	int saved = errno;
+	static const char cut[] = "...";
+	int saved = errno, len;
 	va_list ap;
 
 	if (err == NULL || err->text[0] != '\0')
 		return rc;
 	va_start(ap, fmt);
-	if (vsnprintf(err->text, sizeof(err->text), fmt, ap) < 0)
-		err->text[0] = '\0';
+	len = vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
+	if (len < 0)
+		err->text[0] = '\0';
+	if (len >= (int)sizeof(err->text))
+		memcpy(err->text + sizeof(err->text) - sizeof(cut), cut, sizeof(cut));
 	errno = saved;
 	return rc;
 }

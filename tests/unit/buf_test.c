@@ -196,6 +196,24 @@ START_TEST(rc_names_and_texts_are_known)
 }
 END_TEST
 
+START_TEST(err_set_says_that_a_sentence_was_cut)
+{
+	struct err err = { "" };
+	char fits[sizeof(err.text)], more[sizeof(err.text) + 1];
+
+	memset(fits, 'x', sizeof(fits));
+	fits[sizeof(fits) - 1] = '\0';
+	CHECK_RC(err_set(&err, KMS_IO, "%s", fits), KMS_IO);
+	ck_assert_str_eq(err.text, fits);
+	memset(more, 'x', sizeof(more));
+	more[sizeof(more) - 1] = '\0';
+	err_clear(&err);
+	CHECK_RC(err_set(&err, KMS_IO, "%s", more), KMS_IO);
+	ck_assert_uint_eq(strlen(err.text), sizeof(err.text) - 1);
+	ck_assert_str_eq(err.text + sizeof(err.text) - 5, "x...");
+}
+END_TEST
+
 START_TEST(err_set_keeps_the_deeper_sentence)
 {
 	struct err err = { 0 };
@@ -230,6 +248,6 @@ main(void)
 	    buf_set_replaces_even_by_a_part_of_itself, buf_clear_wipes_and_keeps_the_memory,
 	    buf_free_empties_and_takes_null, buf_move_hands_over,
 	    out_add_fills_to_the_last_byte_and_not_beyond, size_arithmetic_tells_overflow,
-	    rc_names_and_texts_are_known, err_set_keeps_the_deeper_sentence,
-	    err_set_cuts_a_long_sentence));
+	    rc_names_and_texts_are_known, err_set_says_that_a_sentence_was_cut,
+	    err_set_keeps_the_deeper_sentence, err_set_cuts_a_long_sentence));
 }
