@@ -159,32 +159,21 @@ read_copy(struct call *c, struct slice passphrase, int fd, struct store_image *c
 }
 
 /* Whether there is a place for it is known before somebody waits for scrypt. */
-static enum kms_rc
-restore(struct store *s, const struct conf_token *conf, struct call *c, struct slice passphrase,
-    int fd, bool replace)
+enum kms_rc
+backup_read(struct backend *b, struct call *c, struct slice passphrase, int fd, const char *where,
+    bool replace)
 {
+	struct local *l = local_of(b);
 	auto_store_image copy = { 0 };
 	auto_store_token was = { 0 };
-	enum kms_rc rc = s->ops->token_get(s, c, &was);
+	enum kms_rc rc = l->store->ops->token_get(l->store, c, &was);
 
 	if (rc != KMS_OK && rc != KMS_NOTFOUND)
 		return rc;
 	if (was.serial.len > 0 && !replace)
-		return call_fail(c, KMS_EXISTS, "%s holds a token already", conf->store);
+		return call_fail(c, KMS_EXISTS, "%s holds a token already", where);
 	TRY(read_copy(c, passphrase, fd, &copy));
-	return s->ops->replace(s, c, buf_slice(&was.serial), &copy);
-}
-
-enum kms_rc
-local_restore(const struct conf_token *conf, struct call *c, struct slice passphrase, int fd,
-    bool replace)
-{
-	struct store *s;
-	enum kms_rc rc;
-
-	TRY(crypto_start(&c->err));
-	TRY(store_open_sqlite(conf->store, conf->read_only, c, &s));
-	rc = restore(s, conf, c, passphrase, fd, replace);
-	s->ops->close(s);
-	return rc;
+	TRY(l->store->ops->replace(l->store, c, buf_slice(&was.serial), &copy));
+	local_look(l);
+	return KMS_OK;
 }

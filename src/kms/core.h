@@ -79,6 +79,10 @@ enum kms_rc local_set_pin(struct backend *b, struct call *c, enum role role, str
 enum kms_rc backup_write(struct backend *b, struct call *c, struct slice passphrase,
     int fd) MUST_USE;
 
+/* As local_restore, into the store of B, which WHERE names. */
+enum kms_rc backup_read(struct backend *b, struct call *c, struct slice passphrase, int fd,
+    const char *where, bool replace) MUST_USE;
+
 /* What seals rows, as it is now: copies, so that no lock is held while they are used. root is empty
  * when nobody is logged in. */
 struct keyring {

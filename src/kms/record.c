@@ -107,8 +107,13 @@ cannot(struct recorder *r, struct call *c, enum kms_rc rc, const struct err *err
 enum kms_rc
 record_write_to(struct record *r, struct record_log *log, struct err *err)
 {
+	struct caller who = r->who;
+	enum kms_rc rc;
+
 	complete(r, log);
-	return audit_write(log->audit, &r->e, err);
+	rc = audit_write(log->audit, &r->e, err);
+	r->who = who; /* the account is the log's own */
+	return rc;
 }
 
 struct counted {

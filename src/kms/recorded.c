@@ -31,29 +31,44 @@ flush_counts(struct local *l)
 
 /* -- the token ----------------------------------------------------------------------------- */
 
-/* The log of the token that is replaced tells of it, and so does the new one. */
+/* That of the token that may be replaced. Whatever keeps it from being opened, the token goes. */
+static struct record_log *
+present_log(struct local *l)
+{
+	struct record_log *log = NULL;
+	struct call c = { 0 };
+
+	return l->recorder->on && record_log_get(l, &c, &log) == KMS_OK ? log : NULL;
+}
+
+/* The token may be another one now: then the log of the OLD one (may be NULL) has R as its last
+ * record. */
+static void
+tell_old(struct local *l, struct record_log *old, struct record *r)
+{
+	struct err err = { "" };
+
+	recorder_token_changed(l->recorder);
+	if (old != NULL && present_log(l) != old && record_write_to(r, old, &err) != KMS_OK)
+		log_warning("not recorded: %s", err.text);
+}
+
 static enum kms_rc
 make_token(struct backend *b, struct call *c, struct slice label, struct slice so_pin,
     struct slice user_pin)
 {
 	struct local *l = local_of(b);
 	struct call own = { 0 }, *call = OWN_CALL(c, &own);
-	struct record_log *old = NULL;
+	struct record_log *old;
 	struct record r;
-	struct err err = { "" };
 	enum kms_rc rc;
 
 	record_begin(&r, c, ROLE_SO, "InitToken", true);
 	record_param(&r, "TokenLabel", label);
 	TRY(record_ready(l, c));
-	/* Whatever keeps the old log from being opened, the token goes. */
-	if (l->recorder->on && record_log_get(l, &own, &old) != KMS_OK)
-		own = (struct call){ 0 };
-	if ((rc = token_make(b, call, label, so_pin, user_pin)) == KMS_OK) {
-		recorder_token_changed(l->recorder);
-		if (old != NULL && record_write_to(&r, old, &err) != KMS_OK)
-			log_warning("not recorded: %s", err.text);
-	}
+	old = present_log(l);
+	if ((rc = token_make(b, call, label, so_pin, user_pin)) == KMS_OK)
+		tell_old(l, old, &r);
 	return record_end(&r, l, call, rc);
 }
 
@@ -166,6 +181,36 @@ local_backup(struct backend *b, struct call *c, struct slice passphrase, int fd)
 	TRY(record_ready(l, c));
 	record_begin(&r, c, local_role(l), "BackupToken", false);
 	return record_end(&r, l, c, backup_write(b, c, passphrase, fd));
+}
+
+static enum kms_rc
+restore(struct backend *b, struct call *c, struct slice passphrase, int fd, const char *where,
+    bool replace)
+{
+	struct local *l = local_of(b);
+	struct record_log *old;
+	struct record r;
+	enum kms_rc rc;
+
+	TRY(record_ready(l, c));
+	record_begin(&r, c, local_role(l), "RestoreToken", true);
+	old = present_log(l);
+	if ((rc = backup_read(b, c, passphrase, fd, where, replace)) == KMS_OK)
+		tell_old(l, old, &r);
+	return record_end(&r, l, c, rc);
+}
+
+enum kms_rc
+local_restore(const struct conf_token *conf, struct call *c, struct slice passphrase, int fd,
+    bool replace)
+{
+	struct backend *b;
+	enum kms_rc rc;
+
+	TRY(local_open(conf, c, &b));
+	rc = restore(b, c, passphrase, fd, conf->store, replace);
+	backend_close(b);
+	return rc;
 }
 
 /* -- objects ------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE 1
 #include <dirent.h>
+#include <fcntl.h>
 
 #include "audit/read.h"
 #include "base/log.h"
@@ -189,6 +190,64 @@ START_TEST(a_dry_run_is_recorded_as_what_it_was)
 }
 END_TEST
 
+/* The folder of the token's log; free it. */
+static char *
+log_dir(void)
+{
+	struct audit_place place;
+	struct call c = { 0 };
+
+	CHECK_RC(local_audit(b, &c, &place), KMS_OK);
+	return strdup(place.dir);
+}
+
+static size_t
+records_in(const char *folder, const char *action)
+{
+	struct audit_filter f = { .action = action };
+	struct audit_reader *r;
+	struct audit_row row;
+	struct err err = { "" };
+	size_t n = 0;
+
+	CHECK_RC(audit_reader_open(folder, &f, &r, &err), KMS_OK);
+	while (audit_reader_next(r, &row, &err) == KMS_OK)
+		n++;
+	audit_reader_close(r);
+	return n;
+}
+
+START_TEST(a_token_that_replaces_another_is_recorded_in_both_logs)
+{
+	char *file = os_path_join(dir, "backup"), *first = log_dir(), *second;
+	char *account = strdup(record_of("Login")->account);
+	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct call c = { 0 };
+
+	CHECK_RC(local_backup(b, &c, BYTES("passphrase"), fd), KMS_OK);
+	CHECK_RC(backend_init_token(b, &c, BYTES("second"), SO_PIN), KMS_OK);
+	second = log_dir();
+	ck_assert_str_ne(first, second);
+	ck_assert_uint_eq(records_in(first, "InitToken"), 2);
+	ck_assert_uint_eq(records_in(second, "InitToken"), 1);
+	ck_assert_str_ne(record_of("InitToken")->account, account);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+	CHECK_RC(local_restore(&conf, &c, BYTES("passphrase"), fd, true), KMS_OK);
+	ck_assert_uint_eq(records_in(first, "RestoreToken"), 1);
+	ck_assert_uint_eq(records_in(second, "RestoreToken"), 1);
+	/* Over itself, it has one log. */
+	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+	CHECK_RC(local_restore(&conf, &c, BYTES("passphrase"), fd, true), KMS_OK);
+	ck_assert_uint_eq(records_in(first, "RestoreToken"), 2);
+	ck_assert_uint_eq(records_in(second, "RestoreToken"), 1);
+	ck_assert_int_eq(close(fd), 0);
+	free(file);
+	free(first);
+	free(second);
+	free(account);
+}
+END_TEST
+
 static size_t
 files_open(void)
 {
@@ -279,6 +338,7 @@ main(void)
 	tcase_add_test(c, what_is_encrypted_and_the_values_of_its_context_are_not_recorded);
 	tcase_add_test(c, what_is_done_when_its_time_has_come_is_recorded_as_the_systems);
 	tcase_add_test(c, a_dry_run_is_recorded_as_what_it_was);
+	tcase_add_test(c, a_token_that_replaces_another_is_recorded_in_both_logs);
 	tcase_add_test(c,
 	    a_read_only_token_without_a_key_for_its_log_has_one_log_however_often_one_logs_in);
 	tcase_add_test(c, that_there_can_be_no_record_is_said_once_until_there_is_one_again);
