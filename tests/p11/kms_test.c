@@ -152,18 +152,6 @@ START_TEST(a_session_key_is_enveloped_and_opened_again)
 }
 END_TEST
 
-/* kmsctl at work on the test's token. */
-static int
-kmsctl(const char *arguments)
-{
-	const char *top = getenv("top_builddir");
-	char command[2000];
-
-	snprintf(command, sizeof(command), "KMS_PKCS11_CONF='%s' KMS_PIN='%s' '%s'/kmsctl %s",
-	    p11_conf, USER_PIN, top == NULL ? "." : top, arguments);
-	return system(command);
-}
-
 static void
 write_file(const char *name, const void *p, size_t n)
 {
