@@ -236,6 +236,10 @@ do_destroy(struct feed *f)
 	if (o != NULL) {
 		may(o->owner == NULL && !s->rw, CKR_SESSION_READ_ONLY);
 		may((o->flags & FLAG_DESTROYABLE) == 0, CKR_ACTION_PROHIBITED);
+		/* a KMS key goes with it, which only a user may read */
+		could(o->owner == NULL && !is_user(s) &&
+			(o->kind == OBJECT_SECRET_KEY || o->kind == OBJECT_PRIVATE_KEY),
+		    CKR_USER_NOT_LOGGED_IN);
 	}
 	if (judge(C_DestroyObject(hs, handle)))
 		object_gone(o);

@@ -316,12 +316,15 @@ call(enum use_kind kind, enum form form, CK_SESSION_HANDLE hs, const struct io *
 }
 
 static void
-may_refuse_form(const struct m_op *op, enum form form)
+may_refuse_form(const struct m_op *op, enum use_kind kind, enum form form)
 {
+	/* pkcs11-tool ends a C_Sign that it has only asked by a C_SignFinal */
+	bool ends_question = kind == USE_SIGN && form == FINAL && op->phase == WHOLE;
+
 	block(op->phase == IDLE, CKR_OPERATION_NOT_INITIALIZED);
 	if (op->phase == IDLE)
 		return;
-	may(op->phase == (form == ONCE ? PARTS : WHOLE), CKR_OPERATION_ACTIVE);
+	may(op->phase == (form == ONCE ? PARTS : WHOLE) && !ends_question, CKR_OPERATION_ACTIVE);
 	may(form != ONCE && !takes_parts(op->mech), CKR_FUNCTION_NOT_SUPPORTED);
 }
 
@@ -472,7 +475,7 @@ give(struct feed *f, struct m_session *s, CK_SESSION_HANDLE hs, enum use_kind ki
 	if (form != FINAL && feed_u8(f) > 245)
 		io.ip = NULL;
 	if (s != NULL)
-		may_refuse_form(op, form);
+		may_refuse_form(op, kind, form);
 	if (op->phase != IDLE)
 		may_refuse_io(s, kind, form, &io, exact);
 	rv = call(kind, form, hs, &io);
@@ -518,7 +521,7 @@ check(struct feed *f, struct m_session *s, CK_SESSION_HANDLE hs, enum form form)
 	io.in_len = io.in.len;
 	choose_signature(f, op, &io);
 	if (s != NULL)
-		may_refuse_form(op, form);
+		may_refuse_form(op, USE_VERIFY, form);
 	if (op->phase != IDLE) {
 		MUST(buf_add(&op->in, buf_slice(&io.in)) == KMS_OK);
 		holds = signature_holds(op, slice_of(io.op, io.cap));

@@ -322,12 +322,6 @@ do_copy(struct feed *f)
 	MUST(!(holds_secret(from) && shot_on(from, CKA_PRIVATE)) || shot_on(made, CKA_PRIVATE));
 	MUST(!slice_eq(shot_value(from, CKA_UNIQUE_ID), shot_value(made, CKA_UNIQUE_ID)));
 	tmpl_add(&t, CKA_UNIQUE_ID, "", 0);
-	/* a copy in the token is another key of the KMS */
-	tmpl_add(&t, CKA_KMS_KEY_ID, "", 0);
-	tmpl_add(&t, CKA_KMS_KEY_VERSION_ID, "", 0);
-	tmpl_add(&t, CKA_KMS_KEY_ALIAS, "", 0);
-	tmpl_add(&t, CKA_KMS_KEY_STATE, "", 0);
-	tmpl_add(&t, CKA_KMS_KEY_ARN, "", 0);
 	if (!so) { /* 4.3, footnote 10: a copy is not trusted because its original is */
 		MUST(!shot_on(made, CKA_TRUSTED));
 		tmpl_add(&t, CKA_TRUSTED, "", 0);
